@@ -13,6 +13,7 @@ import (
 var _ = register(map[string]class{
 	"Dense":        {read: dense, mask: passesMask},
 	"Activation":   {read: func(a *args) k.Layer { return k.Activation(a.activation("activation")) }, mask: passesMask},
+	"Identity":     {read: func(*args) k.Layer { return k.Activation(k.Linear) }, mask: passesMask},
 	"Embedding":    {read: embedding, mask: makesMask},
 	"Masking":      {read: func(a *args) k.Layer { return k.Masking(a.number("mask_value", 0)) }, mask: makesMask},
 	"Rescaling":    {read: func(a *args) k.Layer { return k.Rescaling(a.number("scale", 1), a.number("offset", 0)) }, mask: passesMask},

@@ -35,22 +35,23 @@ type recordedCall struct {
 	Weights   json.RawMessage `json:"weights"`
 	Args      []recorded      `json:"args"`
 	Kwargs    map[string]recorded
-	Out       recorded       `json:"out"`
-	Masks     []recorded     `json:"masks"`
-	OutMasks  []recorded     `json:"out_masks"`
-	Losses    []float64      `json:"losses"`
-	Seeds     bool           `json:"seeds"`
-	States    []recorded     `json:"states"`
-	After     []recorded     `json:"states_after"`
-	Gradients []recorded     `json:"gradients"`
-	Updates   []recordedCall `json:"updates"`
-	Steps     []recordedStep `json:"steps"`
-	Paths     []string       `json:"paths"`
-	Overwrite bool           `json:"overwrite"`
-	Excluded  []int          `json:"excluded"`
-	Limits    []*layerConfig `json:"constraints"`
-	Other     string         `json:"other"`
-	ordered   []*k.Weight    // the model's weights in Keras's order
+	Out       recorded            `json:"out"`
+	Masks     []recorded          `json:"masks"`
+	Named     map[string]recorded `json:"named_masks"`
+	OutMasks  []recorded          `json:"out_masks"`
+	Losses    []float64           `json:"losses"`
+	Seeds     bool                `json:"seeds"`
+	States    []recorded          `json:"states"`
+	After     []recorded          `json:"states_after"`
+	Gradients []recorded          `json:"gradients"`
+	Updates   []recordedCall      `json:"updates"`
+	Steps     []recordedStep      `json:"steps"`
+	Paths     []string            `json:"paths"`
+	Overwrite bool                `json:"overwrite"`
+	Excluded  []int               `json:"excluded"`
+	Limits    []*layerConfig      `json:"constraints"`
+	Other     string              `json:"other"`
+	ordered   []*k.Weight         // the model's weights in Keras's order
 }
 
 // recordedStep is a step of an optimizer.

@@ -192,6 +192,9 @@ def wrap_layers():
             record = {"kind": "layer", "config": config_of(self), "weights": current.before, "args": given[0], "kwargs": given[1], "out": enc(out)}
             if any(m is not None for m in masks):
                 record["masks"] = masks
+            named = {k: enc(v._keras_mask) for k, v in kwargs.items() if getattr(v, "_keras_mask", None) is not None}
+            if named:
+                record["named_masks"] = named
             om = [enc(getattr(a, "_keras_mask", None)) for a in keras["tree"].flatten(out)]
             if any(m is not None for m in om):
                 record["out_masks"] = om
