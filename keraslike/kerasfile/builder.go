@@ -244,6 +244,9 @@ func (b *builder) newLayer(l layerConfig, in []k.Shape, depth int) (k.Layer, err
 	if err := a.finish(); err != nil {
 		return nil, fmt.Errorf("%s %q: %w", l.Class, c.Name, err)
 	}
+	if a.channelsFirst {
+		made = k.ChannelsFirst(made)
+	}
 	for _, n := range a.notes {
 		b.notes = append(b.notes, fmt.Sprintf("%s %q: %s", l.Class, c.Name, n))
 	}

@@ -180,7 +180,7 @@ func (c *layerCall) keyword(name string, v json.RawMessage) error {
 	known := classes[c.layer.Class]
 	switch {
 	case name == "training":
-		if text, ok := map[string]string{"0": "false", "1": "true"}[string(v)]; ok {
+		if text, ok := numberedFlags[string(v)]; ok {
 			v = json.RawMessage(text)
 		}
 		if err := json.Unmarshal(v, &c.training); err != nil {
@@ -203,6 +203,8 @@ func (c *layerCall) keyword(name string, v json.RawMessage) error {
 	return nil
 }
 
+var numberedFlags = map[string]string{"0": "false", "1": "true"}
+
 // set keeps an argument of the call for the layer; a tensor becomes the last input.
 func (c *layerCall) set(name string, v json.RawMessage) error {
 	if c.settings == nil {
@@ -211,6 +213,9 @@ func (c *layerCall) set(name string, v json.RawMessage) error {
 	var ref []tensorRef
 	if tensorsOf(v, &ref, maxNesting) == nil {
 		c.in, v = append(c.in, ref...), json.RawMessage("true")
+	}
+	if text, ok := numberedFlags[string(v)]; ok {
+		v = json.RawMessage(text)
 	}
 	c.settings[name] = v
 	return nil
