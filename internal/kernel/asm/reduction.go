@@ -60,7 +60,7 @@ func (s sum) row(v arith, slices []reg.GPPhysical, free, held []register) regist
 }
 
 const (
-	line       = 64   // bytes of a line of a cache
+	line       = 64    // bytes of a line of a cache
 	fetchAhead = 16384 // how many bytes ahead adjacent rows are read
 )
 
