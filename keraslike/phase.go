@@ -22,7 +22,8 @@ import (
 // epoch, and callbacks, validation, schedules, clipping, averages of weights and resuming keep their
 // meaning. step is called once for each batch size, for training and for evaluation, and by Compile for
 // 2 samples; a step of training runs a compiled graph and allocates nothing. The penalties of the layers
-// that it trains are added.
+// that it trains are added. step must not call methods of models, which would wait for it: Call and
+// Predict of the Step apply them.
 //
 // Options and their defaults:
 //
