@@ -23,7 +23,7 @@ type expression struct {
 	in, targets, weights, out graph.Nodes
 	outputMasks               graph.Nodes // of the outputs, nil for none
 	cost                      *graph.Node
-	outputLosses              graph.Nodes   // of the outputs, where there are several
+	outputLosses              graph.Nodes   // of the outputs, where there are several, and what layers log
 	domains                   []*valueRange // of the targets
 	lossMasks                 graph.Nodes   // of what the loss of each output is the mean over, nil for all
 }

@@ -33,7 +33,7 @@ type modelGraph struct {
 	outputs      root
 	outputShapes []Shape // of one sample
 	cost         root    // one node, where a loss is computed
-	outputLosses root    // of each output, where there are several
+	outputLosses root    // of each output, where there are several, and what layers log
 	masks        root    // of each output, nil for none
 	lossMasks    root    // of what the loss of each output is the mean over, nil for everything
 	gradients    root    // of the trained weights
@@ -97,6 +97,9 @@ func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled,
 	g.outputs.nodes = slices.Clone(v.out)
 	if v.cost != nil {
 		g.losses, g.targeted = c.losses, c.targeted
+		if err := v.checkLogged(c); err != nil {
+			return nil, nil, fmt.Errorf("model %q: %w", n.name, err)
+		}
 		g.cost.nodes, g.outputLosses.nodes, g.masks.nodes, g.lossMasks.nodes = graph.Nodes{v.cost}, v.outputLosses, v.outputMasks, v.lossMasks
 	}
 	if mode == modeTrain {

@@ -323,6 +323,7 @@ func (s *Step) run(m *Model, prefix string, start, calls []*Tensor, training boo
 	s.calls++
 	trains := slices.ContainsFunc(m.weights, func(w *Weight) bool { return s.p.trained[w] })
 	batch, samples, before, penalties := v.batch, v.samples, v.training, len(v.penalties)
+	logged := slices.Clone(v.logged)
 	v.batch, v.training = in[0].Shape()[0], training
 	v.samples, v.streams = v.batch, fmt.Sprintf("%s#%d/", s.p.name, s.calls)
 	v.updatesState = func(l *layer) bool { return training && s.updatesState(l, trains) }
@@ -331,7 +332,7 @@ func (s *Step) run(m *Model, prefix string, start, calls []*Tensor, training boo
 	v.application = application{}
 	v.batch, v.samples, v.training = batch, samples, before
 	if !trains {
-		v.penalties = v.penalties[:penalties]
+		v.penalties, v.logged = v.penalties[:penalties], logged
 	}
 	for k, mask := range masks {
 		if mask != nil {
@@ -390,7 +391,7 @@ func (s *Step) RandomUniform(shape ...int) *graph.Node {
 	return s.Do(graph.RandomUniform(s.v.g, graph.Float32, rng, stream, shape...))
 }
 
-// Loss returns the mean of a loss over its rows, a scalar; over the steps that count if the prediction,
+// Loss returns the mean of a loss over its rows, or another reduction of it, a scalar; over the steps that count if the prediction,
 // which a model computed, has a mask. A cross-entropy gets the logits of a softmax or sigmoid at the end
 // of a model, as in Compile.
 func (s *Step) Loss(l Loss, prediction, target *graph.Node) *graph.Node {
@@ -409,10 +410,7 @@ func (s *Step) Loss(l Loss, prediction, target *graph.Node) *graph.Node {
 		}
 		counted = mask
 	}
-	if counted != nil {
-		return s.Do(graph.MaskedMean(rows, counted))
-	}
-	return s.Do(graph.Mean(rows))
+	return s.v.reduce(rows, nil, counted, reductionOf(l))
 }
 
 // LossRows returns the values of a loss, one for each row of the last axis, to be weighted by the step.
