@@ -171,7 +171,7 @@ func (m *Model) checkGraph() (trained []*Weight, err error) {
 	trained = v.withLoss(m.trainable(), m.compiled)
 	var trainable graph.Nodes
 	for _, w := range trained {
-		if n, used := v.Scope.weights[w]; used {
+		if n, used := v.Scope.trained(w); used {
 			trainable = append(trainable, n)
 		}
 	}

@@ -676,13 +676,10 @@ func (f *fit) adopt(total, tail []float32, rate float64) error {
 		}
 	}
 	return writeWeights(m.locks, d.written, func() error {
-		if err := t.step(rate); err != nil {
-			return err
-		}
 		for _, w := range d.updated {
 			at += copy(w.floats(), total[at:])
 		}
-		return nil
+		return t.step(rate)
 	})
 }
 

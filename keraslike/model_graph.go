@@ -105,7 +105,7 @@ func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled,
 	if mode == modeTrain {
 		var variables graph.Nodes
 		for _, w := range trained {
-			variable, used := v.Scope.weights[w]
+			variable, used := v.Scope.trained(w)
 			if !used {
 				return nil, nil, fmt.Errorf("model %q: weight %q was declared and is never used", n.name, n.paths[w])
 			}
@@ -117,8 +117,11 @@ func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled,
 		if g.gradients.nodes, err = graph.Grad(v.weigh(v.cost), variables...); err != nil {
 			return nil, nil, fmt.Errorf("model %q: %w", n.name, v.annotate(err))
 		}
-		g.updated, g.written = v.updates, append(slices.Clone(trained), v.updates...)
+		g.updated, g.written = v.updates, slices.Clone(trained)
 		for _, w := range v.updates {
+			if !slices.Contains(trained, w) {
+				g.written = append(g.written, w)
+			}
 			g.updates.nodes = append(g.updates.nodes, v.weigh(v.Scope.weights[w]))
 		}
 		if v.err != nil {
@@ -307,7 +310,7 @@ func (g *modelGraph) lossMask() []float32 { return g.lossMasks.values[0] }
 // mask returns the mask of an output, nil if it has no mask.
 func (g *modelGraph) mask(k int) []float32 { return g.masks.values[k] }
 
-// update copies the new values of State arrays that the layers have computed; the caller holds
+// update copies the values that the layers have computed for State arrays and assigned to weights; the caller holds
 // the locks.
 func (g *modelGraph) update() {
 	for i, w := range g.updated {

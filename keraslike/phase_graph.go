@@ -68,7 +68,7 @@ func (s *Step) graph() (*modelGraph, error) {
 	}
 	var variables graph.Nodes
 	for _, w := range p.weights {
-		variable, used := v.Scope.weights[w]
+		variable, used := v.Scope.trained(w)
 		if !used {
 			return nil, fmt.Errorf("trains weight %q, which its step does not use: Trains lists the models or layers that it trains", s.m.paths[w])
 		}
@@ -78,8 +78,11 @@ func (s *Step) graph() (*modelGraph, error) {
 	if g.gradients.nodes, err = graph.Grad(v.cost, variables...); err != nil {
 		return nil, v.annotate(err)
 	}
-	g.updated, g.written = v.updates, append(slices.Clone(p.weights), v.updates...)
+	g.updated, g.written = v.updates, slices.Clone(p.weights)
 	for _, w := range v.updates {
+		if !p.trained[w] {
+			g.written = append(g.written, w)
+		}
 		g.updates.nodes = append(g.updates.nodes, v.Scope.weights[w])
 	}
 	return g, v.err

@@ -29,6 +29,7 @@ type Scope struct {
 	random         *graph.Random
 	streams        string // distinguishes the random numbers of several calls of a model in a Step
 	weights        map[*Weight]*graph.Node
+	assigned       map[*Weight]*graph.Node // the variables of trained weights to which layers assign a value
 	constants      map[string]*graph.Node
 	logits         map[*graph.Node]logits
 	penalties      []*graph.Node
@@ -170,6 +171,32 @@ func (s *Scope) Update(name string, n *graph.Node) {
 		s.updates = append(s.updates, w)
 	}
 	s.weights[w] = n
+}
+
+// assign makes n the value of a weight that the optimizer trains, from here on and after the step, before
+// the optimizer updates it. The gradient of the weight is that of n.
+func (s *Scope) assign(w *Weight, n *graph.Node) {
+	variable := s.variable(w)
+	n = s.Do(graph.StraightThrough(n, variable))
+	if n == nil {
+		return
+	}
+	if s.assigned[w] == nil {
+		s.assigned[w] = variable
+		if s.updatesState == nil || s.updatesState(s.layer) {
+			s.updates = append(s.updates, w)
+		}
+	}
+	s.weights[w] = n
+}
+
+// trained returns the variable of a weight, whose value the optimizer updates.
+func (s *Scope) trained(w *Weight) (variable *graph.Node, used bool) {
+	if n := s.assigned[w]; n != nil {
+		return n, true
+	}
+	variable, used = s.weights[w]
+	return variable, used
 }
 
 // Do returns the node and records the first error, so that the expression of a layer needs no

@@ -387,9 +387,6 @@ func ReadAll(ctx context.Context, source Source) (inputs, targets []*Array, err 
 		return nil, nil, errors.New("read all: no data")
 	}
 	if isFree := func(s []int) bool { return Shape(s).isFree() }; slices.ContainsFunc(in, isFree) || slices.ContainsFunc(out, isFree) {
-		if texts, err := stringsOf(source); err != nil || slices.Contains(texts.inputs, true) {
-			return nil, nil, fmt.Errorf("read all: %w", errors.Join(err, errors.New("the data has inputs of strings and others that differ in length")))
-		}
 		if inputs, targets, err = readRagged(ctx, source, n); err != nil {
 			return nil, nil, fmt.Errorf("read all: %w", err)
 		}
@@ -448,6 +445,10 @@ func readRagged(ctx context.Context, source Source, n int) (inputs, targets []*A
 	if !ok {
 		return nil, nil, fmt.Errorf("the data has free axes and is %T, want a RaggedSource", source)
 	}
+	texts, err := stringsOf(source)
+	if err != nil {
+		return nil, nil, err
+	}
 	var samples [2][][]*Array // of inputs and targets
 	for i := range n {
 		if ctx.Err() != nil {
@@ -461,6 +462,15 @@ func readRagged(ctx context.Context, source Source, n int) (inputs, targets []*A
 		for kind, shapes := range [2][][]int{in, out} {
 			if values[kind], err = appendSample(&samples[kind], shapes); err != nil {
 				return nil, nil, fmt.Errorf("sample %d: %w", i, err)
+			}
+		}
+		for k := range texts.inputs {
+			if texts.is(k) {
+				a := &Array{shape: in[k], strings: make([]string, Shape(in[k]).Size())}
+				samples[0][k][i], values[0][k] = a, nil
+				if err := texts.read(k, []int{i}, a.strings); err != nil {
+					return nil, nil, err
+				}
 			}
 		}
 		if err := readChecked(source, []int{i}, values[0], values[1]); err != nil {
