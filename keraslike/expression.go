@@ -37,6 +37,9 @@ func (n *network) newExpression(mode mode, key graphKey, z *sizes, c *compiled) 
 		g: graph.New(), training: mode >= modeTrain, leaf: key.leaf, batch: key.batch, samples: key.batch, random: n.random, tracesLayers: mode == modeTrace, paths: n.paths,
 		weights: map[*Weight]*graph.Node{}, assigned: map[*Weight]*graph.Node{}, constants: map[string]*graph.Node{}, logits: map[*graph.Node]logits{}, groups: &graph.Groups{},
 	}
+	if mode == modeSample { // other predictions may run at the same time
+		s.random = &graph.Random{}
+	}
 	if c != nil {
 		s.compiledFrozen = c.frozen
 	}

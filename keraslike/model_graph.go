@@ -87,7 +87,7 @@ func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled,
 		return nil, nil, err
 	}
 	g := &modelGraph{graphKey: key, scope: v.Scope}
-	if mode < modeTrain {
+	if mode < modeTrain || mode == modeSample {
 		g.locks = n.locks
 	}
 	if mode == modeTrace {
@@ -194,7 +194,7 @@ func (g *modelGraph) options(v *expression, memory int64) graph.CompileOptions {
 // writesOutside reports whether the program writes the outputs to memory of the caller: it is for
 // prediction.
 func (g *modelGraph) writesOutside() bool {
-	return g.cost.nodes == nil && g.gradients.nodes == nil && g.activations.nodes == nil
+	return !g.scope.training && g.cost.nodes == nil && g.gradients.nodes == nil && g.activations.nodes == nil
 }
 
 // setProgram makes the buffers for the inputs of a program, and memory for the slices of its roots.
@@ -209,7 +209,7 @@ func (g *modelGraph) setProgram(p *graph.Program, in, targets, weights graph.Nod
 // clone returns a graph that may be used at the same time, or nil where only another compilation gives
 // one, because of ops of Gorgonia or of memory that ops keep for gradients.
 func (g *modelGraph) clone() *modelGraph {
-	if g.gradients.nodes != nil || g.ofPhase != nil { // a phase has random numbers of its own
+	if g.gradients.nodes != nil || g.ofPhase != nil || g.scope.training { // a phase has random numbers of its own
 		return nil
 	}
 	p := g.program.Clone()
