@@ -275,6 +275,9 @@ func (f *fit) prepare(data Samples) (err error) {
 	}
 	f.stepsPerEpoch = f.state.Steps
 	f.state.scores = f.scores
+	if err := f.checkStateful(); err != nil {
+		return err
+	}
 	if err := f.inspectCallbacks(); err != nil {
 		return err
 	}

@@ -152,8 +152,8 @@ func (d *bidirectional) check() error {
 	switch {
 	case f.GoBackwards == b.GoBackwards:
 		return fmt.Errorf("both layers run in the same direction (GoBackwards %v)", f.GoBackwards)
-	case f.ReturnSequences != b.ReturnSequences || f.ReturnState != b.ReturnState:
-		return errors.New("the layers differ in ReturnSequences or ReturnState")
+	case f.ReturnSequences != b.ReturnSequences || f.ReturnState != b.ReturnState || f.Stateful != b.Stateful:
+		return errors.New("the layers differ in ReturnSequences, ReturnState or Stateful")
 	case f.Units != b.Units && d.MergeMode != MergeConcat && d.MergeMode != MergeNone:
 		return fmt.Errorf("%s of %d and %d units, want the same number", d.MergeMode, f.Units, b.Units)
 	case f.frozen != b.frozen:

@@ -31,6 +31,7 @@ import (
 //	ReturnState        off
 //	GoBackwards        off
 //	ZeroOutputForMask  off
+//	Stateful           off
 //	Name               "rnn", "rnn_1" and so on
 //	Trainable          true
 //
@@ -134,6 +135,7 @@ type rnn struct {
 	ReturnState       bool `option:"ReturnState"`
 	GoBackwards       bool `option:"GoBackwards"`
 	ZeroOutputForMask bool `option:"ZeroOutputForMask"`
+	Stateful          bool `option:"Stateful"`
 }
 
 var _ = register[rnn]("RNN")
@@ -172,7 +174,7 @@ func (d *cell) unfit() error {
 		name string
 	}{
 		{d.ReturnSequences, "ReturnSequences"}, {d.ReturnState, "ReturnState"}, {d.GoBackwards, "GoBackwards"},
-		{d.ZeroOutputForMask, "ZeroOutputForMask"}, {d.frozen, "Trainable"},
+		{d.ZeroOutputForMask, "ZeroOutputForMask"}, {d.Stateful, "Stateful"}, {d.frozen, "Trainable"},
 	} {
 		if o.set {
 			return fmt.Errorf("%s is an option of RNN, not of its cells", o.name)
@@ -202,6 +204,7 @@ func (d *rnn) layers() []recurrent {
 	for i, c := range d.cells {
 		list[i] = *c.recurrent
 		list[i].ReturnSequences, list[i].ReturnState = d.ReturnSequences || i < len(list)-1, d.ReturnState
+		list[i].Stateful = d.Stateful
 	}
 	return list
 }
@@ -271,11 +274,12 @@ type rnnConfig struct {
 	ReturnState       bool          `json:"return_state,omitempty"`
 	GoBackwards       bool          `json:"go_backwards,omitempty"`
 	ZeroOutputForMask bool          `json:"zero_output_for_mask,omitempty"`
+	Stateful          bool          `json:"stateful,omitempty"`
 }
 
 // MarshalJSON stores the cells and the options.
 func (d *rnn) MarshalJSON() ([]byte, error) {
-	c := rnnConfig{nil, d.ReturnSequences, d.ReturnState, d.GoBackwards, d.ZeroOutputForMask}
+	c := rnnConfig{nil, d.ReturnSequences, d.ReturnState, d.GoBackwards, d.ZeroOutputForMask, d.Stateful}
 	for _, one := range d.cells {
 		saved, err := (&layer{name: one.name, def: one.recurrent}).config()
 		if err != nil {
@@ -292,7 +296,7 @@ func (d *rnn) read(text []byte, _ *loader) error {
 	if err := unmarshalStrict(text, &c); err != nil {
 		return err
 	}
-	*d = rnn{nil, c.ReturnSequences, c.ReturnState, c.GoBackwards, c.ZeroOutputForMask}
+	*d = rnn{nil, c.ReturnSequences, c.ReturnState, c.GoBackwards, c.ZeroOutputForMask, c.Stateful}
 	from := newLoader(nil, len(text))
 	for i := range c.Cells {
 		saved := &c.Cells[i]

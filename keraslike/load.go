@@ -293,6 +293,9 @@ func (m *Model) restoreState(f *safetensors.File, c *compileConfig, expected map
 		return err
 	}
 	m.trainer.steps, m.trainer.rate, m.epochs, m.position = c.Steps, c.Rate, c.Epochs, c.Position
+	if err := m.restoreCarried(f, c.Carried, expected); err != nil {
+		return err
+	}
 	for i, k := range c.interruption.Callbacks {
 		for _, w := range m.weights { // before there is memory for them
 			if name := m.callbackWeightName(i, w); k.HasWeights && !f.Has(name) {

@@ -27,6 +27,10 @@ type modelGraph struct {
 	locks   weightLocks   // of the weights it reads; none in training, which writes them itself
 	scope   *Scope
 
+	carriedFrom  []int // the states that batchBuffers.carried are, by their places in the network
+	carriedSizes []int // of these, in values
+	carriedTo    []int // the states that carries are
+
 	// The results of the program. The next run overwrites them.
 	outputs      root
 	outputShapes []Shape // of one sample
@@ -36,6 +40,7 @@ type modelGraph struct {
 	lossMasks    root    // of what the loss of each output is the mean over, nil for everything
 	gradients    root    // of the trained weights
 	updates      root
+	carries      root // the states that are left for the next batch
 	activations  root // of all layers, of a graph that traces them
 }
 
@@ -47,8 +52,8 @@ type root struct {
 }
 
 // allRoots returns the roots in the order of the program.
-func (g *modelGraph) allRoots() [8]*root {
-	return [8]*root{&g.outputs, &g.cost, &g.outputLosses, &g.masks, &g.lossMasks, &g.gradients, &g.updates, &g.activations}
+func (g *modelGraph) allRoots() [9]*root {
+	return [9]*root{&g.outputs, &g.cost, &g.outputLosses, &g.masks, &g.lossMasks, &g.gradients, &g.updates, &g.carries, &g.activations}
 }
 
 // newGraph builds and compiles the graph for a mode and a batch size, with at most memory bytes
@@ -83,6 +88,10 @@ func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled,
 		return nil, nil, err
 	}
 	g := &modelGraph{graphKey: key, scope: v.Scope}
+	v.carried, g.carriedFrom = v.carrying.before.list()
+	for _, n := range v.carried {
+		g.carriedSizes = append(g.carriedSizes, n.Shape().TotalSize())
+	}
 	if mode < modeTrain {
 		g.locks = n.locks
 	}
@@ -91,6 +100,7 @@ func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled,
 		return g, v, nil
 	}
 	g.outputs.nodes = slices.Clone(v.out)
+	g.carries.nodes, g.carriedTo = v.carrying.after.list()
 	if v.cost != nil {
 		g.losses = c.losses
 		g.cost.nodes, g.outputLosses.nodes, g.masks.nodes, g.lossMasks.nodes = graph.Nodes{v.cost}, v.outputLosses, v.outputMasks, v.lossMasks
@@ -165,7 +175,7 @@ func (g *modelGraph) compile(v *expression, memory int64) (err error) {
 	}
 	g.nodes = len(v.g.AllNodes())
 	g.domains = v.domains
-	g.setProgram(g.program, v.in, v.targets, v.weights)
+	g.setProgram(g.program, v.in, v.targets, v.weights, v.carried)
 	return nil
 }
 
@@ -188,9 +198,12 @@ func (g *modelGraph) writesOutside() bool {
 }
 
 // setProgram makes the buffers for the inputs of a program, and memory for the slices of its roots.
-func (g *modelGraph) setProgram(p *graph.Program, in, targets, weights graph.Nodes) {
+func (g *modelGraph) setProgram(p *graph.Program, in, targets, weights, carried graph.Nodes) {
 	g.program = p
-	g.batchBuffers = batchBuffers{inputs: inputBuffers(p, in), targets: inputBuffers(p, targets), sampleWeights: inputBuffers(p, weights)}
+	g.batchBuffers = batchBuffers{
+		inputs: inputBuffers(p, in), targets: inputBuffers(p, targets),
+		sampleWeights: inputBuffers(p, weights), carried: inputBuffers(p, carried),
+	}
 	for _, r := range g.allRoots() {
 		r.values = make([][]float32, len(r.nodes))
 	}
@@ -209,11 +222,12 @@ func (g *modelGraph) clone() *modelGraph {
 	c := &modelGraph{
 		graphKey: g.graphKey, losses: g.losses, domains: g.domains, updated: g.updated, written: g.written,
 		locks: g.locks, scope: g.scope, outputShapes: g.outputShapes,
+		carriedFrom: g.carriedFrom, carriedSizes: g.carriedSizes, carriedTo: g.carriedTo,
 	}
 	for i, r := range g.allRoots() {
 		c.allRoots()[i].nodes, c.allRoots()[i].numbers = r.nodes, r.numbers
 	}
-	c.setProgram(p, nodesOf(g.inputs), nodesOf(g.targets), nodesOf(g.sampleWeights))
+	c.setProgram(p, nodesOf(g.inputs), nodesOf(g.targets), nodesOf(g.sampleWeights), nodesOf(g.carried))
 	return c
 }
 

@@ -127,6 +127,8 @@ func (m *Model) PredictSource(ctx context.Context, source Source, options ...Pre
 			return nil, err
 		}
 		out, err = m.predictSource(ctx, source)
+	case m.err == nil && m.isStateful():
+		err = m.statefulTogether()
 	default:
 		if err = p.dist.open(); err == nil {
 			out, err = m.predictTogether(ctx, source, p.dist)
@@ -223,7 +225,10 @@ func overlap(a, b []float32) bool {
 // out that are nil are made.
 func (m *Model) predictArrays(ctx context.Context, out, x []*Array) error {
 	n := x[0].Len()
-	size := min(predictBatch, n)
+	size, err := m.predictionBatch(n)
+	if err != nil {
+		return err
+	}
 	free := m.lengthsOf(func(k, axis int) int { return axisLength(x[k].shape, axis+1) })
 	for from := 0; from < n; from += size {
 		if ctx.Err() != nil {
@@ -273,7 +278,7 @@ func (m *Model) predictInto(g *modelGraph, out []*Array, from, all int) error {
 			return err
 		}
 	}
-	return m.graphs.predict(g)
+	return m.graphs.predict(g, &m.carried)
 }
 
 // predictRaw computes the outputs of raw samples for a model with a front.
@@ -300,7 +305,7 @@ func (m *Model) predictRaw(out, x []*Array) error {
 func (m *Model) predictionGraph(most int, l lengths) (*modelGraph, error) {
 	for batch := most; ; batch /= 2 {
 		g, err := m.acquireGraph(modePredict, graphKey{batch: batch, lengths: l}, m.memoryLimit(modePredict, 1))
-		if err == nil || batch == 1 || !isTooLarge(err) {
+		if err == nil || batch == 1 || !isTooLarge(err) || m.isStateful() {
 			return g, err
 		}
 	}
@@ -388,7 +393,10 @@ func (m *Model) predictBatches(ctx context.Context, source Source, spec *dataSpe
 // predictionReader reads the n samples of a source in batches into the buffers of graphs for prediction; g is
 // that of the batch, which the caller releases.
 func (m *Model) predictionReader(source Source, spec *dataSpec, shapes *batchShapes, n int, g **modelGraph) (*batchReader, error) {
-	size := min(predictBatch, n)
+	size, err := m.predictionBatch(n)
+	if err != nil {
+		return nil, err
+	}
 	if shapes != nil {
 		first, err := m.predictionGraph(size, shapes.lengths)
 		if err != nil {

@@ -34,7 +34,8 @@ type Scope struct {
 	updates        []*Weight // whose node in weights is their value after the step
 	groups         *graph.Groups
 	paths          map[*Weight]string // of the model that the graph is of
-	compiledFrozen map[*layer]bool    // which layers were frozen when the model was compiled; nil before
+	carrying       carrying
+	compiledFrozen map[*layer]bool // which layers were frozen when the model was compiled; nil before
 	err            error
 	application
 

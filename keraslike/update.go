@@ -14,6 +14,11 @@ import (
 func (m *Model) update(g *modelGraph, rate float64) error {
 	t := m.trainer
 	m.random.Step = uint64(t.steps)
+	m.carried.mu.Lock()
+	defer m.carried.mu.Unlock()
+	if err := m.carried.bind(g); err != nil {
+		return err
+	}
 	if err := g.run(); err != nil {
 		return err
 	}
@@ -34,6 +39,7 @@ func (m *Model) update(g *modelGraph, rate float64) error {
 			return err
 		}
 		g.update()
+		m.carried.keep(g)
 		return nil
 	})
 }
