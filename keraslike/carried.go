@@ -32,9 +32,9 @@ type carriedPlace struct {
 // name returns the name of the state within the network.
 func (p carriedPlace) name() string { return p.path + "/" + p.carriedState.name }
 
-// carry declares n states of the layer, or of a layer within it, that batches leave for the next.
-func (b *Builder) carry(n int, shape Shape) {
-	for k := range n {
+// carry declares states of the layer, or of a layer within it, that batches leave for the next.
+func (b *Builder) carry(shapes ...Shape) {
+	for k, shape := range shapes {
 		b.layer.carries = append(b.layer.carries, carriedState{stateName(b.prefix, k), slices.Clone(shape)})
 	}
 }
@@ -103,13 +103,12 @@ func (s *Scope) place(k int) int {
 	})
 }
 
-// carried returns the n states of the layer that the batch before, or an earlier use of the layer in this
+// carried returns the states of the layer that the batch before, or an earlier use of the layer in this
 // one, has left.
-func (s *Scope) carried(n int, shape ...int) []*graph.Node {
-	list := make([]*graph.Node, n)
-	full := append([]int{s.batch}, shape...)
-	for k := range list {
-		i := s.place(k)
+func (s *Scope) carried(shapes ...Shape) []*graph.Node {
+	list := make([]*graph.Node, len(shapes))
+	for k, shape := range shapes {
+		i, full := s.place(k), append([]int{s.batch}, shape...)
 		switch {
 		case i < 0:
 			list[k] = s.Do(graph.Zeros(s.g, graph.Float32, full...))

@@ -256,7 +256,7 @@ func (d *convLSTM) Build(b *Builder, in []Shape) (Shape, error) {
 		b.Output(state)
 	}
 	if d.Stateful {
-		b.carry(2, state)
+		b.carry(state, state)
 	}
 	if d.ReturnSequences {
 		return append(Shape{x[0]}, state...), nil
@@ -271,11 +271,18 @@ func (d *convLSTM) biasInit() Initializer {
 	return Initializer{Kind: "unit_forget"}
 }
 
-func (d *convLSTM) Forward(s *Scope, in []*graph.Node) *graph.Node {
+func (d *convLSTM) states() int { return 2 }
+
+func (d *convLSTM) Forward(s *Scope, in []*graph.Node) *graph.Node { return forwardOver(d, s, in) }
+
+func (d *convLSTM) run(s *Scope, in []*graph.Node) (y *graph.Node, states []*graph.Node) {
+	if in[0] == nil {
+		return nil, nil
+	}
 	mask := s.Mask(0)
 	loop := graph.Loop{Over: graph.Nodes{d.inputs(s, in[0])}, Reverse: d.GoBackwards}
 	if loop.Over[0] == nil {
-		return nil
+		return nil, nil
 	}
 	state := slices.Clone(loop.Over[0].Shape()[1:])
 	state[d.Axes+1] = d.Filters
@@ -283,7 +290,7 @@ func (d *convLSTM) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	case len(in) > 1:
 		loop.Init = append(loop.Init, in[1:]...)
 	case d.Stateful:
-		loop.Init = s.carried(2, state[1:]...)
+		loop.Init = s.carried(Shape(state[1:]), Shape(state[1:]))
 	default:
 		zeros := s.Do(graph.Zeros(s.g, graph.Float32, state...))
 		loop.Init = graph.Nodes{zeros, zeros}
@@ -293,16 +300,16 @@ func (d *convLSTM) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	}
 	step := d.step(s, s.Weight("recurrent_kernel"), state)
 	if s.err != nil {
-		return nil
+		return nil, nil
 	}
 	last, kept, err := graph.Scan(loop, step)
 	if s.Do(nil, err); err != nil {
-		return nil
+		return nil, nil
 	}
 	if d.Stateful {
 		s.carry(last)
 	}
-	y := last[0]
+	y = last[0]
 	if d.ReturnSequences {
 		y = s.Do(graph.SwapAxes(kept[0], 0, 1))
 		if d.ZeroOutputForMask && mask != nil {
@@ -315,10 +322,10 @@ func (d *convLSTM) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	}
 	if d.ReturnState {
 		for _, h := range last {
-			s.Output(d.penalizeActivity(s, h))
+			states = append(states, d.penalizeActivity(s, h))
 		}
 	}
-	return d.penalizeActivity(s, y)
+	return d.penalizeActivity(s, y), states
 }
 
 // inputs returns x * W + b of all steps, (steps, batch, ..., gates).

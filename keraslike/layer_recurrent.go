@@ -5,6 +5,7 @@ package keraslike
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -361,7 +362,7 @@ func (d *recurrent) Build(b *Builder, in []Shape) (Shape, error) {
 		}
 	}
 	if d.Stateful {
-		b.carry(d.states(), Shape{d.Units})
+		b.carry(slices.Repeat([]Shape{{d.Units}}, d.states())...)
 	}
 	if d.ReturnSequences {
 		return Shape{x[0], d.Units}, nil
@@ -380,11 +381,7 @@ func (d *recurrent) biasInit() Initializer {
 }
 
 func (d *recurrent) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	y, states := d.run(s, in)
-	for _, h := range states {
-		s.Output(h)
-	}
-	return y
+	return forwardOver(d, s, in)
 }
 
 // run returns the output and, with ReturnState, the final states.
@@ -399,7 +396,7 @@ func (d *recurrent) run(s *Scope, in []*graph.Node) (y *graph.Node, states []*gr
 	}
 	initial := in[1:]
 	if d.Stateful && len(initial) == 0 {
-		initial = s.carried(d.states(), d.Units)
+		initial = s.carried(slices.Repeat([]Shape{{d.Units}}, d.states())...)
 	}
 	if len(initial) > 0 {
 		operands.H0 = initial[0]
