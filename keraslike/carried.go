@@ -304,7 +304,7 @@ func (m *Model) carriedState() (list []stateArray, batch int) {
 	}
 	for k, p := range m.carries {
 		if v := c.values[k]; v != nil {
-			list = append(list, stateArray{carriedPrefix + p.name(), carriedShape(c.batch, p.shape, len(v)), slices.Clone(v)})
+			list = append(list, stateArray{name: carriedPrefix + p.name(), shape: carriedShape(c.batch, p.shape, len(v)), values: slices.Clone(v)})
 		}
 	}
 	return list, c.batch

@@ -168,8 +168,8 @@ const (
 	// and Model.ResetStates sets them to 0 again; no epoch and no call does so by itself. They belong
 	// to the model that computes, not to the layer: two models with the same layers have states of
 	// their own. Save stores them WithOptimizer only. A batch is a whole, but the batches of calls at
-	// the same time continue each other's. It is an error in a distributed training and within
-	// TimeDistributed.
+	// the same time continue each other's. It is an error in a distributed training, in Phases and
+	// within TimeDistributed.
 	Stateful RecurrentFlag = "Stateful"
 )
 

@@ -275,6 +275,11 @@ func TestStatefulErrors(t *testing.T) {
 		wantError(t, err, what, `LSTM "lstm" is Stateful`, "Distributed")
 	}
 
+	phases := k.Sequential("m", k.Input(3, 2), k.LSTM(2, k.Stateful), k.Dense(1))
+	wantError(t, phases.Compile(k.SGD(0.1), k.Objective(func(s *k.Step) *graph.Node {
+		return s.Do(graph.Mean(s.Call(phases, s.Input(0))))
+	})), `LSTM "lstm" is Stateful`, "phases")
+
 	within := k.Sequential("m", k.Input(4, 3, 2), k.TimeDistributed(k.LSTM(2, k.Stateful)), k.Flatten(), k.Dense(1))
 	wantError(t, within.Compile(k.SGD(0.1), k.MSE), "TimeDistributed", "Stateful")
 	wantError(t, k.Sequential("m", k.Input(3, 2), k.Bidirectional(k.LSTM(2, k.Stateful), k.BackwardLayer(k.LSTM(2, k.GoBackwards)))).Build(0), "Stateful")
