@@ -51,7 +51,7 @@ func Objective(step func(*Step) *graph.Node, options ...PhaseOption) Loss {
 // Only weights that the phase trains are changed: others have no gradient, and states such as the
 // moving averages of BatchNormalization are updated in phases that train weights of the same layer.
 func Phase(name string, step func(*Step) *graph.Node, options ...PhaseOption) Loss {
-	p := &phase{name: name, step: step, times: 1}
+	p := &phase{phaseSettings: phaseSettings{name, 1}, step: step}
 	for _, o := range given(options, &p.mistake) {
 		o.applyPhase(p)
 	}
@@ -110,12 +110,11 @@ func (p *phases) Rows(_, _, _ *graph.Node) (*graph.Node, error) { return nil, er
 
 // phase is one phase as it was given.
 type phase struct {
-	name      string // "" for an Objective
+	phaseSettings
 	step      func(*Step) *graph.Node
 	trains    []Layer // nil for all
 	optimizer Optimizer
 	ownSet    bool // optimizer is given
-	times     int
 	mistake   error
 }
 
@@ -141,40 +140,3 @@ func PhaseOptimizer(o Optimizer) PhaseOption {
 // Times sets how many updates a phase makes with each batch, with other random numbers each time. The
 // default is 1.
 func Times(n int) PhaseOption { return phaseOption(func(p *phase) { p.times = n }) }
-
-// label names the phase in errors.
-func (p *phase) label() string {
-	if p.name == "" {
-		return "objective"
-	}
-	return fmt.Sprintf("phase %q", p.name)
-}
-
-// series is the name of its loss in the logs.
-func (p *phase) series() string {
-	if p.name == "" {
-		return "loss"
-	}
-	return p.name + "_loss"
-}
-
-// compiledPhase is a phase of a compiled model.
-type compiledPhase struct {
-	*phase
-	optimizer Optimizer
-	weights   []*Weight        // that it trains
-	trained   map[*Weight]bool // the same
-	logs      []string         // what it logs
-	measures  []measured
-}
-
-// measured is a metric of a phase, and the shapes of one row of what it compares.
-type measured struct {
-	Metric
-	prediction, target Shape
-}
-
-var (
-	errDistributedPhases = errors.New("distributed: the model is compiled with Phases or an Objective, whose loss need not be a mean over the samples of a batch, so that the gradients of its parts would not add up to its own")
-	errUnusedWeights     = errors.New("the samples have weights, which no phase asks for: Step.Weights")
-)

@@ -61,7 +61,7 @@ func (c *compiled) addPhases(all *phases, optimizer Optimizer) error {
 				fail(p, "Trains: part %d is nil", i)
 			}
 		}
-		c.phases = append(c.phases, &compiledPhase{phase: p, optimizer: own})
+		c.phases = append(c.phases, &compiledPhase{phaseSettings: p.phaseSettings, given: p, optimizer: own})
 	}
 	if isNil(c.optimizer) && len(c.phases) > 0 {
 		c.optimizer = c.phases[0].optimizer
@@ -82,10 +82,11 @@ func (c *compiled) findTrained(m *Model) error {
 	}
 	for _, p := range c.phases {
 		p.weights = m.trainable()
-		if p.trains != nil {
+		given := p.given.(*phase)
+		if given.trains != nil {
 			p.weights = nil
 		}
-		for _, part := range p.trains {
+		for _, part := range given.trains {
 			l, err := m.partOf(part)
 			if err != nil {
 				return fmt.Errorf("%s: trains %w", p.label(), err)
@@ -101,7 +102,7 @@ func (c *compiled) findTrained(m *Model) error {
 			p.trained[w] = true
 		}
 		if len(p.weights) == 0 {
-			return fmt.Errorf("%s: has no weights to train: those of %s are frozen, or there are none", p.label(), p.partNames(m))
+			return fmt.Errorf("%s: has no weights to train: those of %s are frozen, or there are none", p.label(), given.partNames(m))
 		}
 	}
 	return nil
@@ -207,7 +208,7 @@ func (s *Step) check(p *compiledPhase) error {
 	if s.declares {
 		building.Lock()
 		defer building.Unlock()
-		err := guard(p.label(), nil, "", func() error { p.step(s); return nil })
+		err := guard(p.label(), nil, "", func() error { p.given.(*phase).step(s); return nil })
 		if s.v.err != nil {
 			err = s.v.err
 		}

@@ -40,14 +40,6 @@ type Step struct {
 	foreign  []*Weight // of models that are not part of the compiled one
 }
 
-// phaseData is what the phases read of the data.
-type phaseData struct {
-	own      bool // the inputs are those of the model
-	inputs   []Shape
-	targets  []Shape
-	weighted bool // the weights of the samples are used
-}
-
 // checkedBatch is the batch size at which Compile builds phases to find mistakes.
 const checkedBatch = 2
 
@@ -146,31 +138,6 @@ func (s *Step) Target(k int, shape ...int) *graph.Node {
 	n := s.v.input(fmt.Sprint("target ", k), at.withBatch(s.v.samples)...)
 	s.target[k] = n
 	return n
-}
-
-// targetAt returns the shape of target k for the lengths of the free axes of the model's inputs.
-func (d *phaseData) targetAt(k int, l lengths, free int) (Shape, error) {
-	shape := d.targets[k]
-	if !shape.isFree() {
-		return shape, nil
-	}
-	own := l.all(free)
-	any := 0
-	for _, n := range shape {
-		if n == Any {
-			any++
-		}
-	}
-	if any > len(own) {
-		return nil, fmt.Errorf("target %d has shape %v, and the inputs have %d free axes, which Any stands for", k, shape, len(own))
-	}
-	own, shape = own[len(own)-any:], slices.Clone(shape)
-	for axis, n := range shape {
-		if n == Any {
-			shape[axis], own = own[0], own[1:]
-		}
-	}
-	return shape, nil
 }
 
 // declare records the shape of input or target k.
