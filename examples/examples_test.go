@@ -156,6 +156,18 @@ func TestExamples(t *testing.T) {
 			}
 			return nil
 		}},
+		{"actorcritic", 150, func(out string) error {
+			lines := strings.Split(strings.TrimSpace(out), "\n")
+			var episodes int
+			var mean float64
+			if _, err := fmt.Sscanf(lines[len(lines)-1], "%d episodes, running mean %f", &episodes, &mean); err != nil {
+				return err
+			}
+			if mean < 150 { // of random pushes: 22; the most is 200
+				return fmt.Errorf("the pole stays up for %g steps, want at least 150", mean)
+			}
+			return nil
+		}},
 		{"embed", 45, func(out string) error { return gentoo(out, `null`) }},
 		{"preprocessing", 58, func(out string) error { return gentoo(out, `"female"`) }},
 	} {
@@ -225,6 +237,18 @@ func TestPictures(t *testing.T) {
 			}
 			return nil
 		}},
+		{"dcgan", 115, 336, 224, "inception score: %f of generated digits, %f of real ones\n", func(generated, real float64) error {
+			if !(generated > 3) || generated > real { // after one epoch: 1.1
+				return fmt.Errorf("scores %g and %g, want more than 3", generated, real)
+			}
+			return nil
+		}},
+		{"ddim", 135, 336, 224, "error of the noise: %f, of the pictures: %f\n", func(noise, picture float64) error {
+			if !(noise < 0.2) || !(picture < 0.4) || noise <= 0 { // of a network that gives 0: √(2/π), 0.80
+				return fmt.Errorf("errors %g and %g, want less than 0.2 and 0.4", noise, picture)
+			}
+			return nil
+		}},
 	} {
 		t.Run(example.name, func(t *testing.T) {
 			t.Parallel()
@@ -237,29 +261,41 @@ func TestPictures(t *testing.T) {
 			if err := example.check(a, b); err != nil {
 				t.Error(err)
 			}
-			f, err := os.Open(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer f.Close()
-			picture, err := png.Decode(f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if size := picture.Bounds().Size(); size != image.Pt(example.width, example.height) {
+			img := picture(t, path)
+			if size := img.Bounds().Size(); size != image.Pt(example.width, example.height) {
 				t.Errorf("the picture is %v, want %d wide and %d high", size, example.width, example.height)
 			}
-			colors := map[color.Color]bool{}
-			for y := range example.height {
-				for x := range example.width {
-					colors[picture.At(x, y)] = true
-				}
-			}
-			if len(colors) < 100 {
-				t.Errorf("the picture has %d colors, want at least 100", len(colors))
+			if n := colors(img); n < 100 {
+				t.Errorf("the picture has %d colors, want at least 100", n)
 			}
 		})
 	}
+}
+
+// picture reads a picture that a program wrote.
+func picture(t *testing.T, path string) image.Image {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	img, err := png.Decode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+// colors counts the colors of a picture.
+func colors(img image.Image) int {
+	found, b := map[color.Color]bool{}, img.Bounds()
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			found[img.At(x, y)] = true
+		}
+	}
+	return len(found)
 }
 
 // classifies checks what a classifier prints: its accuracy, at least the given one, and the
@@ -389,11 +425,20 @@ func TestStaticBinary(t *testing.T) {
 	if err != nil || runtime.GOOS != "linux" {
 		t.Skip("needs the go command and Linux")
 	}
-	program := filepath.Join(t.TempDir(), "preprocessing")
-	cmd := exec.Command(goTool, "build", "-o", program, "./preprocessing")
+	static(t, goTool, "preprocessing")
+}
+
+// static builds a program without C, and returns the file, which must need no others.
+func static(t *testing.T, goTool, name string) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), name+".exe")
+	cmd := exec.Command(goTool, "build", "-o", program, "./"+name)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
+	}
+	if runtime.GOOS != "linux" {
+		return program
 	}
 	f, err := elf.Open(program)
 	if err != nil {
@@ -403,7 +448,8 @@ func TestStaticBinary(t *testing.T) {
 	if libraries, err := f.ImportedLibraries(); err != nil || len(libraries) > 0 {
 		t.Errorf("needs the libraries %q: %v", libraries, err)
 	}
-	if slices.ContainsFunc(f.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP }) {
-		t.Error("needs an interpreter")
+	if slices.ContainsFunc(f.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP || p.Type == elf.PT_DYNAMIC }) {
+		t.Error("needs an interpreter or has a dynamic section")
 	}
+	return program
 }

@@ -124,14 +124,17 @@ func (d *adaptData) open(source Source) (err error) {
 	case d.input < 0 || d.input >= len(d.shapes):
 		return fmt.Errorf("AdaptInput is %d, the data has %d inputs", d.input, len(d.shapes))
 	}
-	for _, s := range d.shapes {
-		if Shape(s).isFree() {
+	d.source = source
+	if d.texts, err = stringsOf(source); err != nil {
+		return err
+	}
+	for k, s := range d.shapes {
+		// Strings are read alone, numbers with all other inputs.
+		if Shape(s).isFree() && (k == d.input || !d.texts.is(d.input)) {
 			return fmt.Errorf("the data has samples of shape %v, want samples of one length", Shape(s))
 		}
 	}
-	d.source = source
-	d.texts, err = stringsOf(source)
-	return err
+	return nil
 }
 
 // shape is that of a sample of the input.

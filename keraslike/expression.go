@@ -14,6 +14,7 @@ type graphKey struct {
 	weighted bool    // whether samples have weights
 	lengths  lengths // of the free axes
 	leaf     bool    // the batch is a part of that of a distributed training
+	phase    int     // of a model with Phases
 }
 
 // expression is a graph of the model before the graph is compiled.
@@ -23,7 +24,7 @@ type expression struct {
 	outputMasks               graph.Nodes // of the outputs, nil for none
 	cost                      *graph.Node
 	outputLosses              graph.Nodes   // of the outputs, where there are several
-	domains                   []*valueRange // of targets, for each output
+	domains                   []*valueRange // of the targets
 	lossMasks                 graph.Nodes   // of what the loss of each output is the mean over, nil for all
 }
 

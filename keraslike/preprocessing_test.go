@@ -253,6 +253,39 @@ func TestStringsAndNumbers(t *testing.T) {
 	}
 }
 
+// TestStringsBesideRaggedInputs: strings can be read and adapted to if another input differs in length.
+func TestStringsBesideRaggedInputs(t *testing.T) {
+	pictures, err := Ragged([]*Array{mustArray2(t, []float32{1, 2}, 1, 2), mustArray2(t, []float32{3, 4, 5, 6}, 2, 2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	words, err := Strings([]string{"red", "blue", "red", "green"}, 2, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := MultiData([]*Array{pictures, words}, []*Array{mustArray2(t, []float32{0, 1}, 2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, out, err := ReadAll(t.Context(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(in[0].Row(1), []float32{3, 4, 5, 6}) || !slices.Equal(in[0].RowShape(1), []int{2, 2}) || !slices.Equal(in[1].Strings(), words.Strings()) || !slices.Equal(in[1].Shape(), []int{2, 2}) || !slices.Equal(out[0].Values(), []float32{0, 1}) {
+		t.Errorf("got %v and %v", in, out)
+	}
+	lookup := StringLookup()
+	if err := Adapt(t.Context(), lookup, data, AdaptInput(1)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := VocabularyOf(lookup); err != nil || !slices.Equal(got, []string{"[UNK]", "red", "green", "blue"}) {
+		t.Errorf("vocabulary %v, %v", got, err)
+	}
+	if err := Adapt(t.Context(), Normalization(), data); err == nil || !strings.Contains(err.Error(), "want samples of one length") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // weightedByOne gives each sample of a source the weight 1.
 func weightedByOne(t testing.TB, s Source) Source {
 	w, err := Weighted(s, slices.Repeat([]float32{1}, s.Len()))

@@ -13,7 +13,7 @@ import (
 
 // Samples is data for training and evaluation: a Source, which is read by index, or a Stream,
 // which is read sequentially. A Source or Stream may also implement Prefetcher, Resetter,
-// RaggedSource, SparseSource, StringSource, SampleWeighter or CheckedSamples.
+// RaggedSource, SparseSource, StringSource, SampleWeighter, StepWeighter or CheckedSamples.
 type Samples interface {
 	// Shapes returns the shapes of one sample of every input and every target.
 	Shapes() (inputs, targets [][]int)
@@ -271,6 +271,14 @@ func (s sourceWrapper) SampleShapes(i int) (inputs, targets [][]int) {
 	return s.Shapes()
 }
 
+// WeightShape forwards to the source.
+func (s sourceWrapper) WeightShape() []int {
+	if w, ok := s.Source.(StepWeighter); ok {
+		return w.WeightShape()
+	}
+	return nil
+}
+
 func (s sourceWrapper) padding() *padding { return paddingOf(s.Source) }
 
 // SparseInput forwards to the source.
@@ -379,9 +387,6 @@ func ReadAll(ctx context.Context, source Source) (inputs, targets []*Array, err 
 		return nil, nil, errors.New("read all: no data")
 	}
 	if isFree := func(s []int) bool { return Shape(s).isFree() }; slices.ContainsFunc(in, isFree) || slices.ContainsFunc(out, isFree) {
-		if texts, err := stringsOf(source); err != nil || slices.Contains(texts.inputs, true) {
-			return nil, nil, fmt.Errorf("read all: %w", errors.Join(err, errors.New("the data has inputs of strings and others that differ in length")))
-		}
 		if inputs, targets, err = readRagged(ctx, source, n); err != nil {
 			return nil, nil, fmt.Errorf("read all: %w", err)
 		}
@@ -440,6 +445,10 @@ func readRagged(ctx context.Context, source Source, n int) (inputs, targets []*A
 	if !ok {
 		return nil, nil, fmt.Errorf("the data has free axes and is %T, want a RaggedSource", source)
 	}
+	texts, err := stringsOf(source)
+	if err != nil {
+		return nil, nil, err
+	}
 	var samples [2][][]*Array // of inputs and targets
 	for i := range n {
 		if ctx.Err() != nil {
@@ -453,6 +462,15 @@ func readRagged(ctx context.Context, source Source, n int) (inputs, targets []*A
 		for kind, shapes := range [2][][]int{in, out} {
 			if values[kind], err = appendSample(&samples[kind], shapes); err != nil {
 				return nil, nil, fmt.Errorf("sample %d: %w", i, err)
+			}
+		}
+		for k := range texts.inputs {
+			if texts.is(k) {
+				a := &Array{shape: in[k], strings: make([]string, Shape(in[k]).Size())}
+				samples[0][k][i], values[0][k] = a, nil
+				if err := texts.read(k, []int{i}, a.strings); err != nil {
+					return nil, nil, err
+				}
 			}
 		}
 		if err := readChecked(source, []int{i}, values[0], values[1]); err != nil {

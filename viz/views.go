@@ -41,21 +41,26 @@ func Gallery(title string, views []View, perRow int) (*Figure, error) {
 	rows := (len(views) + perRow - 1) / perRow
 	const margin, gap = 10.0, 5.0
 	cell := math.Min(110, (640+gap)/float64(perRow)-gap)
+	tallest := 0.0
+	for _, v := range views {
+		_, h := fit(v.Image.Bounds(), cell, cell)
+		tallest = math.Max(tallest, h)
+	}
 	top := margin + titleSize + 9
 	return &Figure{
 		Alt: fmt.Sprintf("%s: %s.", title, text.Count(len(views), "picture")),
 		width: math.Max(2*margin+float64(perRow)*(cell+gap)-gap,
 			2*margin+heading.width(title)),
-		height: top + float64(rows)*(cell+caption+gap) - gap + margin,
+		height: top + float64(rows)*(tallest+caption+gap) - gap + margin,
 		draw: func(p *pen) {
 			p.text(margin, margin+titleSize, heading, title)
 			text := style{size: tickSize, color: p.Muted, align: 0.5}
 			for i, v := range views {
 				x := margin + float64(i%perRow)*(cell+gap)
-				y := top + float64(i/perRow)*(cell+caption+gap)
+				y := top + float64(i/perRow)*(tallest+caption+gap)
 				w, h := fit(v.Image.Bounds(), cell, cell)
-				p.image(x+(cell-w)/2, y+(cell-h)/2, w, h, v.Image)
-				p.text(x+cell/2, y+cell+tickSize+1, text, shorten(text, v.Caption, cell))
+				p.image(x+(cell-w)/2, y+(tallest-h)/2, w, h, v.Image)
+				p.text(x+cell/2, y+tallest+tickSize+1, text, shorten(text, v.Caption, cell))
 			}
 		},
 	}, nil
