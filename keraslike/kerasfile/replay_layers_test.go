@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -450,17 +451,20 @@ func (m *replayModel) check(r *recordedCall, x *k.Tensor) error {
 			return err
 		}
 	}
-	if r.Config.Class == "BatchNormalization" || r.Config.random() || len(model.Inputs()) == 0 {
+	if text := string(r.Config.Config); strings.Contains(r.Config.Class+text, "BatchNormalization") || strings.Contains(r.Config.Class+text, "SpectralNormalization") || r.Config.random() {
 		return nil // trains another function
 	}
 	if len(r.Losses) > 0 {
 		return m.checkPenalties(r, model, arrays)
 	}
-	if r.Gradients != nil {
+	if r.Gradients != nil && !restrained.Match(r.Config.Config) {
 		return m.checkGradients(r, model, arrays)
 	}
 	return nil
 }
+
+// restrained matches arguments that change weights after an update, or gradients.
+var restrained = regexp.MustCompile(`_(constraint|regularizer)": ?[{"]`)
 
 // coefficients are those of the recorder, for the outputs.
 func coefficients(n int) []float32 {

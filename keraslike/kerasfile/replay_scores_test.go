@@ -58,6 +58,15 @@ var plainLosses = map[string]k.LossFunc{
 
 // lossOf returns Reef's loss.
 func lossOf(s *settings, length int) (k.Loss, error) {
+	if s.class == "LossFunctionWrapper" { // of a function
+		var fn object
+		var name string
+		s.take("fn", &fn)
+		if json.Unmarshal(fn.Config, &name) != nil || functionClasses[name] == "" {
+			return nil, missing("loss of the function " + name)
+		}
+		s.class = functionClasses[name]
+	}
 	options := s.reduction
 	if l, ok := plainLosses[s.class]; ok {
 		if len(options) > 0 {
@@ -356,7 +365,8 @@ func lossMean(r *recordedCall, loss k.Loss, target, prediction, weights, want *n
 
 // functionClasses are the classes of Keras's loss functions.
 var functionClasses = map[string]string{
-	"mean_squared_error": "MeanSquaredError", "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy", "circle": "Circle",
+	"mean_squared_error": "MeanSquaredError", "mean_absolute_error": "MeanAbsoluteError", "binary_crossentropy": "BinaryCrossentropy",
+	"categorical_crossentropy": "CategoricalCrossentropy", "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy", "circle": "Circle",
 }
 
 func replayLossFunction(r *recordedCall) error {
