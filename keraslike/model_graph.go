@@ -28,6 +28,7 @@ type modelGraph struct {
 	locks    weightLocks   // of the weights it reads; none in training, which writes them itself
 	scope    *Scope
 	ofPhase  *compiledPhase // nil for the graph of a model without phases
+	rows     []int          // of what each metric of the phase measures
 
 	// The results of the program. The next run overwrites them.
 	outputs      root
