@@ -12,6 +12,7 @@ package datasets
 //	Active(k, i int) []int32         // its ones in sample i: sorted, distinct columns, owned by the source
 //	Prefetch() int                   // how many batches to read ahead in the background
 //	Weights(indices []int, to []float32) error // the sample weights
+//	WeightShape() []int              // the shape of a sample's weights, where it has more than one
 //	StringInput(k int) bool          // input k is of strings, which Read leaves out
 //	ReadStrings(k int, indices []int, to []string) error // its strings
 //

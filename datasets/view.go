@@ -49,6 +49,14 @@ func (v view) Active(k, i int) []int32 {
 	return nil
 }
 
+// WeightShape returns the shape of the weights of a sample, () for one weight.
+func (v view) WeightShape() []int {
+	if s, ok := v.Source.(interface{ WeightShape() []int }); ok {
+		return s.WeightShape()
+	}
+	return nil
+}
+
 // weigher is a source with sample weights. What reads from one is another type, with this
 // method, so that sources without weights do not claim to have any.
 type weigher interface {

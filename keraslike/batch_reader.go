@@ -94,7 +94,7 @@ func newBatchReader(spec *dataSpec, data Samples, order *batchIterator, size int
 		return nil, err
 	}
 	r.shapes = shapes
-	if spec.targets != nil {
+	if spec.targets != nil || spec.compiled != nil {
 		if r.weights, err = newBatchWeights(spec, data, classes); err != nil {
 			return nil, err
 		}

@@ -50,17 +50,18 @@ func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption
 			undo()
 		}
 	}()
-	if err := m.checkGraph(); err != nil {
+	trained, err := m.checkGraph()
+	if err != nil {
 		return err
 	}
-	t, err := newTrainer(optimizer, m.trainable(), m.pathOf)
+	t, phases, err := m.newTrainers(c, trained)
 	if err != nil {
 		return fmt.Errorf("compile: %w", err)
 	}
 	m.reseed(c.seed) // the model may have been built with another seed
 	m.releaseTraining()
 	m.graphs.clear()
-	m.trainer = t
+	m.trainer, m.phases = t, modelPhases{trainers: phases}
 	m.position, m.pending, m.interrupted = 0, false, interruption{}
 	done = true
 	return nil
@@ -87,9 +88,13 @@ func (m *Model) newCompiled(optimizer Optimizer, loss Loss, options []CompileOpt
 			add(errors.New("a metric is nil"))
 		}
 	}
+	own, hasPhases := loss.(*phases)
+	hasPhases = hasPhases && own != nil
 	if isNil(optimizer) {
 		complete = false
-		add(errors.New("no optimizer"))
+		if !hasPhases || !own.haveOptimizers() {
+			add(errors.New("no optimizer"))
+		}
 	} else {
 		err := guard("optimizer", optimizer, "Check", optimizer.Check)
 		for _, err := range flattenErrors(err) {
@@ -98,20 +103,23 @@ func (m *Model) newCompiled(optimizer Optimizer, loss Loss, options []CompileOpt
 	}
 	if isNil(loss) {
 		complete = false
-		add(errors.New("no loss"))
+		add(errors.New("no loss; NoLoss stands for none"))
+	} else if hasPhases {
+		add(c.addPhases(own, optimizer))
+		complete = complete && len(c.phases) > 0
 	} else {
 		c.losses = lossPerOutput(loss, len(m.outputs))
 		for k, l := range c.losses {
 			if isNil(l) {
 				complete = false
-				add(fmt.Errorf("loss %d is nil", k))
+				add(fmt.Errorf("loss %d is nil; NoLoss is that of an output without one", k))
 			}
 		}
 	}
 	if complete {
 		mistakes = append(mistakes, guard("compile", nil, "", c.finiteSettings))
 	}
-	if complete && m.err == nil {
+	if complete && m.err == nil && !hasPhases {
 		mistakes = append(mistakes, guard("compile", nil, "", func() error { return c.checkLoss(&m.network) }))
 	}
 	return c, errors.Join(mistakes...)
@@ -141,31 +149,36 @@ func flattenErrors(err error) []error {
 }
 
 // checkGraph builds the training graph with its gradients and discards it, so that errors in
-// the expressions of layers are found before any data is read.
-func (m *Model) checkGraph() error {
+// the expressions of layers are found before any data is read. It returns the weights that training
+// updates.
+func (m *Model) checkGraph() (trained []*Weight, err error) {
+	if m.compiled.phases != nil {
+		return nil, m.checkPhases(m.compiled)
+	}
 	l, z, err := m.sizesForCheck()
 	if err != nil {
-		return fmt.Errorf("model %q: %w", m.name, err)
+		return nil, fmt.Errorf("model %q: %w", m.name, err)
 	}
 	building.Lock()
 	defer building.Unlock()
 	v, err := m.newExpression(modeTrain, graphKey{batch: 1, lengths: l}, z, m.compiled)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	trained = v.withLoss(m.trainable(), m.compiled)
 	var trainable graph.Nodes
-	for _, w := range m.trainable() {
-		if n, used := v.Scope.weights[w]; used {
+	for _, w := range trained {
+		if n, used := v.Scope.trained(w); used {
 			trainable = append(trainable, n)
 		}
 	}
 	if len(trainable) == 0 { // an error only in Fit: such a model may be evaluated
-		return nil
+		return trained, nil
 	}
 	if _, err := graph.Grad(v.cost, trainable...); err != nil {
-		return fmt.Errorf("model %q: %w", m.name, v.annotate(err))
+		return nil, fmt.Errorf("model %q: %w", m.name, v.annotate(err))
 	}
-	return nil
+	return trained, nil
 }
 
 // checkLoss checks that losses and metrics fit the model's outputs.
@@ -177,6 +190,7 @@ func (c *compiled) checkLoss(n *network) error {
 		return fmt.Errorf("compile: got %d weights of losses, the model has %d outputs", len(c.lossWeights), len(n.outputs))
 	}
 	var mistakes []error
+	c.findTargets(n)
 	for k, out := range n.outputs {
 		target, err := c.targetsOf(k, out)
 		if err != nil && len(n.outputs) > 1 {
@@ -186,7 +200,7 @@ func (c *compiled) checkLoss(n *network) error {
 			mistakes = append(mistakes, fmt.Errorf("compile: %w", err))
 		}
 		c.targets = append(c.targets, target)
-		if err == nil {
+		if err == nil { // none for NoLoss
 			c.domains = append(c.domains, targetsOf(c.losses[k], out.shape.at(trialLength)))
 		}
 	}

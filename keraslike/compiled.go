@@ -19,14 +19,25 @@ type compileSettings struct {
 type compiled struct {
 	compileSettings
 	optimizer Optimizer
-	losses    []Loss          // one for each output
+	losses    []Loss // one for each output; none with phases
+	targeted  []int  // the outputs that have targets, in ascending order
+	labels    []bool // outputs without a loss whose targets lack the last axis
+	phases    []*compiledPhase
+	data      phaseData       // of the phases
 	targets   []Shape         // of one sample, for each output
 	domains   []*valueRange   // of targets, for each output
 	frozen    map[*layer]bool // whether each layer, of nested models too, was frozen
 }
 
-// targetOf returns the shape of the targets of an output, according to its loss.
+// targetOf returns the shape of the targets of an output, according to its loss. Without one it is
+// that which all its metrics take.
 func (c *compiled) targetOf(k int, out Shape) (target Shape, err error) {
+	if c.phases != nil {
+		return c.data.targets[k], nil
+	}
+	if isNoLoss(c.losses[k]) {
+		return c.measuredTarget(k, out), nil
+	}
 	defer caught(&err, "loss", c.losses[k], "Target")
 	return c.losses[k].Target(out)
 }
@@ -87,7 +98,7 @@ func Seed(seed uint64) CompileOption {
 }
 
 // ForOutput measures metrics on one of several outputs, named after its layer. By default a
-// metric measures every output.
+// metric measures every output that has a loss.
 func ForOutput(output string, metrics ...Metric) CompileOption {
 	return compileOption(func(c *compileSettings) {
 		for _, m := range metrics {
@@ -107,7 +118,7 @@ func WeightedMetrics(metrics ...Metric) CompileOption {
 }
 
 // LossWeights sets the factors of the losses of a model with several outputs, in the order of
-// the outputs. The default is 1 for each.
+// the outputs. The default is 1 for each; that of an output with NoLoss has no effect.
 func LossWeights(factors ...float64) CompileOption {
 	return compileOption(func(c *compileSettings) { c.lossWeights = append([]float64{}, factors...) })
 }

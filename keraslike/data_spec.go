@@ -17,6 +17,7 @@ type dataSpec struct {
 	inputs   []Shape   // of one sample, as the graph gets it
 	outputs  []Shape
 	targets  []Shape  // nil if none are read
+	targeted []int    // their outputs
 	wanted   []string // the loss or metric that uses each target, for errors
 	signed   bool     // whether the first output's classes are -1 and 1
 
@@ -45,7 +46,7 @@ func (d *dataSpec) at(l lengths) (*batchShapes, error) {
 			return nil, fmt.Errorf("model %q: %w", d.model, err)
 		}
 		b.inputs, b.outputs, b.targets = z.shapes(d.network.edges), z.shapes(d.network.outputs), nil
-		for k := range d.targets {
+		for _, k := range d.targeted {
 			target, err := d.compiled.targetOf(k, b.outputs[k])
 			if err != nil {
 				return nil, fmt.Errorf("model %q: %w", d.model, err)
@@ -67,10 +68,13 @@ func (d *dataSpec) accepts(data Samples) (*batchShapes, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, stream := data.(Stream); stream && d.targets == nil && len(out) > 0 && d.compiled != nil {
+		return nil, fmt.Errorf("the stream has %d targets, of which no phase of model %q makes use: declare them by Step.Target", len(out), d.model)
+	}
 	if d.targets == nil {
 		out = nil
 	} else if len(out) != len(d.targets) {
-		return nil, fmt.Errorf("the data has %d targets, model %q wants %d", len(out), d.model, len(d.targets))
+		return nil, d.wrongTargets(len(out))
 	}
 	if err := d.acceptsInputs(in); err != nil {
 		return nil, err
@@ -93,6 +97,15 @@ func (d *dataSpec) accepts(data Samples) (*batchShapes, error) {
 		return nil, err
 	}
 	return b, d.acceptsTargets(out, b.targets)
+}
+
+// wrongTargets returns the error for data with n targets.
+func (d *dataSpec) wrongTargets(n int) error {
+	err := fmt.Errorf("the data has %d targets, model %q wants %d", n, d.model, len(d.targets))
+	if len(d.targeted) < len(d.outputs) {
+		err = fmt.Errorf("%w: %d of its %d outputs have NoLoss and are not measured", err, len(d.outputs)-len(d.targeted), len(d.outputs))
+	}
+	return err
 }
 
 // acceptsInputs checks the shapes of inputs.
@@ -200,7 +213,7 @@ func (r *raggedSamples) check(in, out [][]int) (inputs, targets lengths, err err
 		return inputs, targets, err
 	}
 	if d.targets != nil && len(out) != len(d.targets) {
-		return inputs, targets, fmt.Errorf("the data has %d targets, model %q wants %d", len(out), d.model, len(d.targets))
+		return inputs, targets, d.wrongTargets(len(out))
 	}
 	if err := d.acceptsTargets(out, d.targets); err != nil {
 		return inputs, targets, err

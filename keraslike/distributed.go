@@ -366,6 +366,9 @@ func shardOf(s ShardedStream, i, n int) (shard Stream, err error) {
 
 // layOut finds the sizes of the parts of a leaf's vector.
 func (d *distribution) layOut(m *Model, g *modelGraph) error {
+	if err := m.compiled.checkTogether(); err != nil {
+		return fmt.Errorf("distributed: %w", err)
+	}
 	t := m.trainer
 	d.rowSums = make([]*distributed.RowSum, len(t.weights))
 	for i, w := range t.weights {
@@ -438,7 +441,7 @@ func (m *Model) facts() string {
 		fmt.Fprintln(&text, err) // the same on all ranks
 	}
 	if m.compiled != nil {
-		if settings, err := m.compiled.config(); err == nil { // else they cannot be saved, nor compared
+		if settings, err := m.compileConfig(); err == nil { // else they cannot be saved, nor compared
 			lines, _ := json.MarshalIndent(settings, "", " ")
 			text.WriteString(strings.NewReplacer(`"`, "", ",", "").Replace(string(lines)) + "\n")
 		}
@@ -518,7 +521,7 @@ func (f *fit) step(ctx context.Context) (more bool, err error) {
 			continue
 		}
 		r.loss = float64(tail[tailLoss] / tail[tailWeight])
-		for k := range f.scores.losses {
+		for k := range f.scores.losses[1:] {
 			r.outputLosses[k][0] = tail[tailOutputs+k] / tail[tailWeight]
 		}
 		if err := f.scores.add(r, b); err != nil {
@@ -673,13 +676,10 @@ func (f *fit) adopt(total, tail []float32, rate float64) error {
 		}
 	}
 	return writeWeights(m.locks, d.written, func() error {
-		if err := t.step(rate); err != nil {
-			return err
-		}
 		for _, w := range d.updated {
 			at += copy(w.floats(), total[at:])
 		}
-		return nil
+		return t.step(rate)
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 type packets struct {
 	parts   int
 	outputs int // of the model
+	targets int
 	headers []int32
 	values  []float32 // of all parts, after gather
 	bounds  []int
@@ -28,15 +29,15 @@ type packets struct {
 	gathered bool
 }
 
-// The layout of a header: the number of samples, and the lengths of the outputs, targets and masks, each
-// for all outputs of the model, and of the weights. The values of a part have the loss and the losses of
+// The layout of a header: the number of samples, and the lengths of the outputs and masks of all
+// outputs of the model, of the targets and of the weights. The values of a part have the loss and the losses of
 // the outputs in front.
-func (p *packets) headerSize() int { return 2 + 3*p.outputs }
+func (p *packets) headerSize() int { return 2 + 2*p.outputs + p.targets }
 func (p *packets) lossesSize() int { return 1 + p.outputs }
 
 // begin discards all parts.
 func (p *packets) begin(parts int, m *Model) {
-	p.parts, p.outputs = parts, len(m.outputs)
+	p.parts, p.outputs, p.targets = parts, len(m.outputs), len(m.compiled.targeted)
 	p.headers = slices.Grow(p.headers[:0], parts*p.headerSize())[:parts*p.headerSize()]
 	clear(p.headers)
 	p.own, p.gathered = p.own[:0], false
@@ -55,12 +56,12 @@ func (p *packets) add(part int, r result, b *batch) {
 		p.own = append(p.own, loss)
 	}
 	at := 1
-	for _, list := range [3][][]float32{r.outputs, b.targets, r.masks} {
-		for k := range p.outputs {
-			h[at+k] = int32(len(list[k]))
-			p.own = append(p.own, list[k]...)
+	for _, list := range [3][][]float32{r.outputs, r.masks, b.targets} {
+		for k, values := range list {
+			h[at+k] = int32(len(values))
+			p.own = append(p.own, values...)
 		}
-		at += p.outputs
+		at += len(list)
 	}
 	h[at] = int32(len(b.weights))
 	p.own = append(p.own, b.weights...)
@@ -126,12 +127,12 @@ func (p *packets) part(i, n int) (result, *batch) {
 				r.outputs = append(r.outputs, next(h[1+k]))
 			}
 			for k := range p.outputs {
-				b.targets = append(b.targets, next(h[1+p.outputs+k]))
+				r.masks = append(r.masks, next(h[1+p.outputs+k]))
 			}
-			for k := range p.outputs {
-				r.masks = append(r.masks, next(h[1+2*p.outputs+k]))
+			for k := range p.targets {
+				b.targets = append(b.targets, next(h[1+2*p.outputs+k]))
 			}
-			b.weights = next(h[1+3*p.outputs])
+			b.weights = next(h[1+2*p.outputs+p.targets])
 		}
 	}
 	r.loss = float64(p.losses[0])

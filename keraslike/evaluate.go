@@ -54,6 +54,9 @@ func (m *Model) EvaluateWith(ctx context.Context, data Samples, metrics ...Metri
 	if err != nil {
 		return nil, fmt.Errorf("evaluate: %w", err)
 	}
+	if m.compiled.phases != nil {
+		return nil, errors.New("evaluate: the model is compiled with Phases or an Objective, whose metrics are those of Step.Measure")
+	}
 	c := *m.compiled
 	c.metrics = nil
 	for _, metric := range given(metrics, &err) {
@@ -92,6 +95,8 @@ func (m *Model) newEvaluation(ctx context.Context, data Samples, options []Evalu
 		return e, errNoContext
 	case m.compiled == nil:
 		return e, ErrNotCompiled
+	case m.compiled.phases != nil && e.dist != nil:
+		return e, errDistributedPhases
 	case isNil(data) || ok && e.hi == 0:
 		return e, errors.New("no data")
 	case e.batch < 1:
@@ -128,9 +133,19 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 		order = newBatchIterator(source, e.lo, e.hi, size)
 	}
 	var g *modelGraph // of the batch
-	defer func() { m.graphs.release(g) }()
+	var phases *phaseGraphs
+	defer func() { m.graphs.release(g); m.releasePhases(phases) }()
 	r, err := newBatchReader(m.dataSpec(), data, order, size, nil, func(n int, weighted bool, l lengths) (b *batchBuffers, err error) {
 		key := graphKey{batch: n, weighted: weighted, lengths: l}
+		if m.compiled.phases != nil {
+			if phases == nil || phases.key != key {
+				m.releasePhases(phases)
+				if phases, err = m.phaseGraphs(modeEvaluate, key); err != nil {
+					return nil, err
+				}
+			}
+			return &phases.list[0].batchBuffers, nil
+		}
 		if g == nil || g.graphKey != key {
 			m.graphs.release(g)
 			if g, err = m.graphInArena(modeEvaluate, key); err != nil {
@@ -157,6 +172,11 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 		switch {
 		case err != nil:
 			return err
+		case b != nil && phases != nil:
+			if err := m.measurePhases(phases, s, b, step); err != nil {
+				return err
+			}
+			continue
 		case b != nil:
 			err = g.run()
 			if err == nil {
@@ -179,11 +199,19 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 
 // dataSpec describes the training data that the compiled model accepts.
 func (m *Model) dataSpec() *dataSpec {
+	if m.compiled.phases != nil {
+		return m.phaseSpec()
+	}
 	d, c := m.inputSpec(), m.compiled
 	d.compiled, d.signed = c, c.domains[0] == signs
-	for k, s := range c.targets {
-		d.targets = append(d.targets, s)
-		d.wanted = append(d.wanted, fmt.Sprintf("%s of outputs %v", c.losses[k].Name(), m.outputs[k].shape))
+	d.targets, d.targeted = []Shape{}, c.targeted
+	for _, k := range c.targeted {
+		of := c.losses[k].Name()
+		if isNoLoss(c.losses[k]) {
+			of = "the metrics"
+		}
+		d.targets = append(d.targets, c.targets[k])
+		d.wanted = append(d.wanted, fmt.Sprintf("%s of outputs %v", of, m.outputs[k].shape))
 	}
 	return d
 }

@@ -14,6 +14,7 @@ type graphKey struct {
 	weighted bool    // whether samples have weights
 	lengths  lengths // of the free axes
 	leaf     bool    // the batch is a part of that of a distributed training
+	phase    int     // of a model with Phases
 }
 
 // expression is a graph of the model before the graph is compiled.
@@ -23,7 +24,7 @@ type expression struct {
 	outputMasks               graph.Nodes // of the outputs, nil for none
 	cost                      *graph.Node
 	outputLosses              graph.Nodes   // of the outputs, where there are several
-	domains                   []*valueRange // of targets, for each output
+	domains                   []*valueRange // of the targets
 	lossMasks                 graph.Nodes   // of what the loss of each output is the mean over, nil for all
 }
 
@@ -34,7 +35,7 @@ func (n *network) newExpression(mode mode, key graphKey, z *sizes, c *compiled) 
 		sizing:   z.sizing,
 		maxNodes: nodesPerLayer * n.layersLimit(), maxMemory: n.memoryLimit(mode, key.batch),
 		g: graph.New(), training: mode >= modeTrain, leaf: key.leaf, batch: key.batch, samples: key.batch, random: n.random, tracesLayers: mode == modeTrace, paths: n.paths,
-		weights: map[*Weight]*graph.Node{}, constants: map[string]*graph.Node{}, logits: map[*graph.Node]logits{}, groups: &graph.Groups{},
+		weights: map[*Weight]*graph.Node{}, assigned: map[*Weight]*graph.Node{}, constants: map[string]*graph.Node{}, logits: map[*graph.Node]logits{}, groups: &graph.Groups{},
 	}
 	if c != nil {
 		s.compiledFrozen = c.frozen

@@ -31,7 +31,8 @@ type fit struct {
 	m               *Model
 	train           *batchIterator // of a Source; nil for a Stream
 	reader          *batchReader
-	graph           *modelGraph // of the batch
+	graph           *modelGraph  // of the batch
+	phases          *phaseGraphs // of the batch, of a model with Phases
 	scores          *scores
 	state           Training
 	stepsPerEpoch   int              // steps of a whole one
@@ -99,10 +100,12 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 	if f.initial == f.epochs { // Until has been reached
 		return h, nil
 	}
-	m.running, m.trainer.checksGradients = f, f.checksGradients
+	m.running = f
+	m.checkGradients(f.checksGradients)
 	finished := false
 	defer func() {
-		m.running, m.trainer.checksGradients = nil, false
+		m.running = nil
+		m.checkGradients(false)
 		m.releaseTraining()
 		f.dist.release(m)
 		if !finished { // after a panic, or where a callback ends the goroutine
@@ -289,6 +292,10 @@ func (f *fit) check(data Samples) error {
 		return ErrNotCompiled
 	case m.running != nil:
 		return errRunning
+	case m.compiled.phases != nil && f.dist != nil:
+		return errDistributedPhases
+	case m.compiled.phases != nil && len(f.classWeights) > 0:
+		return errors.New("class weights are factors of a loss of one output; a phase weights the samples itself, by Step.Weights and a source with weights")
 	case isNil(data):
 		return errors.New("no data")
 	case slices.ContainsFunc(f.callbacks, nilCallback):

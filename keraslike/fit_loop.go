@@ -43,8 +43,10 @@ func (f *fit) run(ctx context.Context, h *History) error {
 			return err
 		}
 	}
-	if err := f.m.trainer.useAverages(); err != nil {
-		return err
+	for _, one := range f.m.allTrainers() {
+		if err := one.useAverages(); err != nil {
+			return err
+		}
 	}
 	return f.notify(TrainEnd)
 }
@@ -194,6 +196,12 @@ func (f *fit) advance(ctx context.Context) (more bool, err error) {
 // buffers returns the buffers of the training graph for a batch size.
 func (f *fit) buffers(n int, weighted bool, l lengths) (b *batchBuffers, err error) {
 	key := graphKey{batch: n, weighted: weighted, lengths: l, leaf: f.dist != nil}
+	if f.m.compiled.phases != nil {
+		if f.phases, err = f.m.trainingPhases(key); err != nil {
+			return nil, err
+		}
+		return &f.phases.list[0].batchBuffers, nil
+	}
 	if f.dist != nil && f.dist.lockstep != nil {
 		f.graph, err = f.dist.lockstep.graphOf(f.m, key)
 	} else {
@@ -208,6 +216,13 @@ func (f *fit) buffers(n int, weighted bool, l lengths) (b *batchBuffers, err err
 // trainBatch makes one update with the batch in the buffers of the graph.
 func (f *fit) trainBatch(b *batch) (err error) {
 	t, m, g := &f.state, f.m, f.graph
+	if f.phases != nil {
+		if err := m.updatePhases(f.phases, f.scores, b); err != nil {
+			return err
+		}
+		f.adoptSchedule()
+		return f.countStep(len(b.indices))
+	}
 	rate, err := m.trainer.scheduled(t.Rate)
 	if err != nil {
 		return err
@@ -259,6 +274,8 @@ func (m *Model) trainingGraph(key graphKey) (*modelGraph, error) {
 func (m *Model) releaseTraining() {
 	m.graphs.release(m.training)
 	m.training = nil
+	m.releasePhases(m.phases.training)
+	m.phases.training = nil
 }
 
 // inspectCallbacks finds out which callbacks run last, which logs there will be and whether
@@ -334,6 +351,10 @@ func (f *fit) adoptRate(c Callback) error {
 		return nil
 	}
 	if err := checkRate(f.state.Rate); err != nil {
+		f.state.Rate = *rate
+		return fmt.Errorf("callback %T: %w", c, err)
+	}
+	if err := f.m.scaleRates(*rate, f.state.Rate); err != nil {
 		f.state.Rate = *rate
 		return fmt.Errorf("callback %T: %w", c, err)
 	}

@@ -186,12 +186,15 @@ func (b *batchBuffers) copyBatch(inputs, targets [][]float32) ([][]float32, erro
 	return own, nil
 }
 
-// setWeights sets the weights of the batch's samples.
+// setWeights sets the weights of the batch's samples, or of their steps.
 func (b *batchBuffers) setWeights(weights []float32) error {
 	for _, w := range b.sampleWeights {
 		memory, err := w.dense()
 		if err != nil {
 			return err
+		}
+		if len(memory)%len(weights) != 0 {
+			return fmt.Errorf("%d weights do not fit the %d values of a loss", len(weights), len(memory))
 		}
 		each := len(memory) / len(weights)
 		for i, v := range weights {

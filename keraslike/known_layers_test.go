@@ -206,8 +206,10 @@ func checkLayers(t *testing.T, topic string, inputs []string, layerOf func(c gol
 // TestEveryKindHasKnownValues fails when a kind is registered and no topic has cases of it.
 func TestEveryKindHasKnownValues(t *testing.T) {
 	seen := map[string]bool{
-		"Input":   true,
-		"Masking": true, // TestMaskingValues
+		"Input":                 true,
+		"Masking":               true, // TestMaskingValues
+		"ReverseEmbedding":      true, // TestReverseEmbedding
+		"SpectralNormalization": true, // TestStepsOfKeras
 		// What they give is drawn; graph compares its distribution, and TestEveryLayer sees
 		// that it is absent from evaluation.
 		"GaussianNoise": true, "GaussianDropout": true, "SpatialDropout3D": true,

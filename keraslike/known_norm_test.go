@@ -86,6 +86,9 @@ func TestGroupAndUnitNormalizationValues(t *testing.T) {
 		if a.String("layer") == "UnitNormalization" {
 			return keraslike.UnitNormalization(opts...)
 		}
+		if a.Bool("rms_scaling") {
+			return keraslike.LayerNormalization(append(opts, keraslike.RMSScaling, keraslike.Epsilon(a.Float("epsilon")))...)
+		}
 		opts = append(opts, keraslike.Groups(a.Int("groups")), keraslike.Epsilon(a.Float("epsilon")))
 		if !a.Bool("center") {
 			opts = append(opts, keraslike.NoCenter)
@@ -94,7 +97,7 @@ func TestGroupAndUnitNormalizationValues(t *testing.T) {
 			opts = append(opts, keraslike.NoScale)
 		}
 		return keraslike.GroupNormalization(opts...)
-	}, "GroupNormalization", "UnitNormalization")
+	}, "GroupNormalization", "UnitNormalization", "LayerNormalization")
 }
 
 // TestBatchNormalizationTwice applies one layer twice: the second application

@@ -33,14 +33,20 @@ import (
 //
 // Options:
 //
-//	Axis          -1
-//	Momentum      0.99
-//	Epsilon       0.001
-//	NoScale       off
-//	NoCenter      off
-//	Synchronized  off
-//	Name          "batch_normalization", "batch_normalization_1" and so on
-//	Trainable     true
+//	Axis              -1
+//	Momentum          0.99
+//	Epsilon           0.001
+//	NoScale           off
+//	NoCenter          off
+//	GammaInitializer  Ones()
+//	BetaInitializer   Zeros()
+//	GammaRegularizer  none
+//	BetaRegularizer   none
+//	GammaConstraint   none
+//	BetaConstraint    none
+//	Synchronized      off
+//	Name              "batch_normalization", "batch_normalization_1" and so on
+//	Trainable         true
 //
 // See https://keras.io/api/layers/normalization_layers/batch_normalization/.
 func BatchNormalization(opts ...NormalizationOption) Layer {
@@ -53,8 +59,7 @@ type batchNorm struct {
 	Axis     int     `json:"axis" option:"Axis"`
 	Momentum float64 `json:"momentum" option:"Momentum"`
 	Epsilon  float64 `json:"epsilon" option:"Epsilon"`
-	NoScale  bool    `json:"no_scale,omitempty" option:"NoScale"`
-	NoCenter bool    `json:"no_center,omitempty" option:"NoCenter"`
+	scaledAndCentered
 
 	Synchronized bool `json:"synchronized,omitempty" option:"Synchronized"`
 }
@@ -68,7 +73,7 @@ func (d *batchNorm) check() error {
 	if !(d.Momentum >= 0 && d.Momentum <= 1) {
 		mistake = fmt.Errorf("momentum is %g, want 0 <= momentum <= 1", d.Momentum)
 	}
-	return errors.Join(mistake, checkPositive("epsilon", d.Epsilon))
+	return errors.Join(mistake, checkPositive("epsilon", d.Epsilon), d.scaledAndCentered.check())
 }
 
 func (d *batchNorm) Build(b *Builder, in []Shape) (Shape, error) {
@@ -80,7 +85,7 @@ func (d *batchNorm) Build(b *Builder, in []Shape) (Shape, error) {
 		return nil, err
 	}
 	features := in[0][axis]
-	b.scaleAndCenter(d.NoScale, d.NoCenter, features)
+	d.declare(b, features)
 	b.State("moving_mean", Zeros(), features)
 	b.nonNegativeState("moving_variance", Ones(), features)
 	return in[0], nil
@@ -88,7 +93,7 @@ func (d *batchNorm) Build(b *Builder, in []Shape) (Shape, error) {
 
 func (d *batchNorm) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	x, back := axesLast(s, in[0], d.Axis)
-	gamma, beta := s.scaleAndCenter(d.NoScale, d.NoCenter)
+	gamma, beta := d.weights(s)
 	if !s.Training() || s.Frozen() {
 		return back(s.Do(graph.Normalize(x, s.Weight("moving_mean"), s.Weight("moving_variance"), gamma, beta, d.Epsilon)))
 	}

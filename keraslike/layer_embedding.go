@@ -3,6 +3,7 @@
 package keraslike
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/reef-dl/reef/graph"
@@ -28,6 +29,8 @@ import (
 //
 //	MaskZero               off
 //	EmbeddingsInitializer  RandomUniform(0.05)
+//	EmbeddingsRegularizer  none
+//	EmbeddingsConstraint   none
 //	Name                   "embedding", "embedding_1" and so on
 //	Trainable              true
 //
@@ -42,12 +45,28 @@ func EmbeddingsInitializer(i Initializer) EmbeddingOption {
 	return embeddingOption{setting: set("EmbeddingsInitializer", i)}
 }
 
+// EmbeddingsRegularizer adds the penalty r of the table to the loss. Its gradient has all rows, so that
+// every update covers the whole table. By default there is no penalty.
+func EmbeddingsRegularizer(r Regularizer) EmbeddingOption {
+	return embeddingOption{setting: set("EmbeddingsRegularizer", r)}
+}
+
+// EmbeddingsConstraint applies c to the table after each update. Axis 0 of c are the ids:
+// MaxNorm(1, 1) limits the norm of each vector. By default there is no constraint.
+func EmbeddingsConstraint(c Constraint) EmbeddingOption {
+	return embeddingOption{setting: set("EmbeddingsConstraint", c)}
+}
+
 // EmbeddingFlag is an EmbeddingOption that turns something on. It is off by default.
 type EmbeddingFlag string
 
 // MaskZero makes id 0 padding: the output has a mask that is 0 for it. The table still has
 // a row for it.
 const MaskZero EmbeddingFlag = "MaskZero"
+
+// DynamicScaling makes RotaryEmbedding divide positions by a power of ScalingFactor, f^(n/(n-2)) for n
+// features.
+const DynamicScaling EmbeddingFlag = "DynamicScaling"
 
 func (f EmbeddingFlag) sets() setting { return set(string(f), true) }
 func (EmbeddingFlag) forEmbedding()   {}
@@ -57,6 +76,8 @@ type embedding struct {
 	Vocabulary            int         `json:"vocabulary"`
 	Dim                   int         `json:"dim"`
 	EmbeddingsInitializer Initializer `json:"embeddings_initializer" option:"EmbeddingsInitializer"`
+	EmbeddingsRegularizer Regularizer `json:"embeddings_regularizer,omitzero" option:"EmbeddingsRegularizer"`
+	EmbeddingsConstraint  Constraint  `json:"embeddings_constraint,omitzero" option:"EmbeddingsConstraint"`
 	MaskZero              bool        `json:"mask_zero,omitempty" option:"MaskZero"`
 }
 
@@ -68,14 +89,15 @@ func (d *embedding) check() error {
 	if d.Vocabulary <= 0 || d.Dim <= 0 {
 		return fmt.Errorf("table is %d x %d, want positive numbers", d.Vocabulary, d.Dim)
 	}
-	return nil
+	return errors.Join(d.EmbeddingsRegularizer.check(), d.EmbeddingsConstraint.check())
 }
 
 func (d *embedding) Build(b *Builder, in []Shape) (Shape, error) {
 	if err := oneInput(in); err != nil {
 		return nil, err
 	}
-	b.Weight("embeddings", d.EmbeddingsInitializer, Regularizer{}, d.Vocabulary, d.Dim)
+	b.Weight("embeddings", d.EmbeddingsInitializer, d.EmbeddingsRegularizer, d.Vocabulary, d.Dim)
+	b.Constrain("embeddings", d.EmbeddingsConstraint)
 	return append(append(Shape{}, in[0]...), d.Dim), nil
 }
 

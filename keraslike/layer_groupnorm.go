@@ -26,13 +26,19 @@ import (
 //
 // Options:
 //
-//	Groups     32
-//	Axis       -1
-//	Epsilon    0.001
-//	NoScale    off
-//	NoCenter   off
-//	Name       "group_normalization", "group_normalization_1" and so on
-//	Trainable  true
+//	Groups            32
+//	Axis              -1
+//	Epsilon           0.001
+//	NoScale           off
+//	NoCenter          off
+//	GammaInitializer  Ones()
+//	BetaInitializer   Zeros()
+//	GammaRegularizer  none
+//	BetaRegularizer   none
+//	GammaConstraint   none
+//	BetaConstraint    none
+//	Name              "group_normalization", "group_normalization_1" and so on
+//	Trainable         true
 //
 // See https://keras.io/api/layers/normalization_layers/group_normalization/.
 func GroupNormalization(opts ...NormalizationOption) Layer {
@@ -42,11 +48,10 @@ func GroupNormalization(opts ...NormalizationOption) Layer {
 type groupNorm struct {
 	noMultiplications
 	passesMask
-	Groups   int     `json:"groups" option:"Groups"`
-	Axis     int     `json:"axis" option:"Axis"`
-	Epsilon  float64 `json:"epsilon" option:"Epsilon"`
-	NoScale  bool    `json:"no_scale,omitempty" option:"NoScale"`
-	NoCenter bool    `json:"no_center,omitempty" option:"NoCenter"`
+	Groups  int     `json:"groups" option:"Groups"`
+	Axis    int     `json:"axis" option:"Axis"`
+	Epsilon float64 `json:"epsilon" option:"Epsilon"`
+	scaledAndCentered
 }
 
 var _ = register[groupNorm]("GroupNormalization")
@@ -58,7 +63,7 @@ func (d *groupNorm) check() error {
 	if d.Groups < 1 && d.Groups != -1 {
 		mistake = fmt.Errorf("groups is %d, want a positive number, or -1 for one group for each feature", d.Groups)
 	}
-	return errors.Join(mistake, checkPositive("epsilon", d.Epsilon))
+	return errors.Join(mistake, checkPositive("epsilon", d.Epsilon), d.scaledAndCentered.check())
 }
 
 // groups returns the number of groups.
@@ -81,13 +86,13 @@ func (d *groupNorm) Build(b *Builder, in []Shape) (Shape, error) {
 	if features%d.groups(features) != 0 {
 		return nil, fmt.Errorf("input has shape %v with %d features, which is not divisible by %d groups", in[0], features, d.Groups)
 	}
-	b.scaleAndCenter(d.NoScale, d.NoCenter, features)
+	d.declare(b, features)
 	return in[0], nil
 }
 
 func (d *groupNorm) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	x, back := axesLast(s, in[0], d.Axis)
-	gamma, beta := s.scaleAndCenter(d.NoScale, d.NoCenter)
+	gamma, beta := d.weights(s)
 	if x == nil {
 		return nil
 	}

@@ -3,7 +3,7 @@
 package keraslike
 
 import (
-	"fmt"
+	"errors"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -21,12 +21,19 @@ import (
 //
 // Options:
 //
-//	Axis       -1
-//	Epsilon    0.001
-//	NoScale    off
-//	NoCenter   off
-//	Name       "layer_normalization", "layer_normalization_1" and so on
-//	Trainable  true
+//	Axis              -1
+//	Epsilon           0.001
+//	NoScale           off
+//	NoCenter          off
+//	GammaInitializer  Ones()
+//	BetaInitializer   Zeros()
+//	GammaRegularizer  none
+//	BetaRegularizer   none
+//	GammaConstraint   none
+//	BetaConstraint    none
+//	RMSScaling        off
+//	Name              "layer_normalization", "layer_normalization_1" and so on
+//	Trainable         true
 //
 // See https://keras.io/api/layers/normalization_layers/layer_normalization/.
 func LayerNormalization(opts ...NormalizationOption) Layer {
@@ -36,10 +43,10 @@ func LayerNormalization(opts ...NormalizationOption) Layer {
 type layerNorm struct {
 	noMultiplications
 	passesMask
-	Axis     []int   `json:"axes" option:"Axis"`
-	Epsilon  float64 `json:"epsilon" option:"Epsilon"`
-	NoScale  bool    `json:"no_scale,omitempty" option:"NoScale"`
-	NoCenter bool    `json:"no_center,omitempty" option:"NoCenter"`
+	Axis    []int   `json:"axes" option:"Axis"`
+	Epsilon float64 `json:"epsilon" option:"Epsilon"`
+	scaledAndCentered
+	RMSScaling bool `json:"rms_scaling,omitempty" option:"RMSScaling"`
 }
 
 var _ = register[layerNorm]("LayerNormalization")
@@ -47,10 +54,16 @@ var _ = register[layerNorm]("LayerNormalization")
 func (d *layerNorm) Kind() string { return "LayerNormalization" }
 
 func (d *layerNorm) check() error {
-	if len(d.Axis) == 0 {
-		return fmt.Errorf("got no axes, want at least one")
+	var mistake error
+	switch {
+	case len(d.Axis) == 0:
+		mistake = errors.New("got no axes, want at least one")
+	case d.RMSScaling && d.NoScale:
+		mistake = errors.New("got both RMSScaling, which has a factor, and NoScale")
+	case d.RMSScaling && d.hasBetaSettings():
+		mistake = errors.New("got RMSScaling, which has no offset, and a setting of beta")
 	}
-	return checkPositive("epsilon", d.Epsilon)
+	return errors.Join(mistake, checkPositive("epsilon", d.Epsilon), d.scaledAndCentered.check())
 }
 
 func (d *layerNorm) Build(b *Builder, in []Shape) (Shape, error) {
@@ -61,15 +74,22 @@ func (d *layerNorm) Build(b *Builder, in []Shape) (Shape, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.scaleAndCenter(d.NoScale, d.NoCenter, shape...)
+	d.parameters().declare(b, shape...)
 	return in[0], nil
+}
+
+// parameters are the settings of gamma and beta; RMSScaling omits beta.
+func (d *layerNorm) parameters() *scaledAndCentered {
+	p := d.scaledAndCentered
+	p.NoCenter = p.NoCenter || d.RMSScaling
+	return &p
 }
 
 func (d *layerNorm) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	x, back := axesLast(s, in[0], d.Axis...)
-	gamma, beta := s.scaleAndCenter(d.NoScale, d.NoCenter)
+	gamma, beta := d.parameters().weights(s)
 	n := len(d.Axis)
-	if x == nil || n == 1 {
+	if x == nil || n == 1 && !d.RMSScaling {
 		return back(s.Do(graph.LayerNorm(x, gamma, beta, d.Epsilon)))
 	}
 	shape := x.Shape().Clone()
@@ -82,6 +102,13 @@ func (d *layerNorm) Forward(s *Scope, in []*graph.Node) *graph.Node {
 		return s.Do(graph.Reshape(w, row))
 	}
 	x = s.Do(graph.Reshape(x, append(append([]int{}, rest...), row)...))
-	y := s.Do(graph.LayerNorm(x, flat(gamma), flat(beta), d.Epsilon))
+	var y *graph.Node
+	if d.RMSScaling {
+		variance := s.Do(graph.Variance(x, 0, graph.Axes(-1), graph.KeepDims()))
+		y = s.Do(graph.Mul(x, s.Do(graph.Rsqrt(s.Do(graph.Affine(variance, 1, d.Epsilon))))))
+		y = s.Do(graph.Mul(y, flat(gamma)))
+	} else {
+		y = s.Do(graph.LayerNorm(x, flat(gamma), flat(beta), d.Epsilon))
+	}
 	return back(s.Do(graph.Reshape(y, shape...)))
 }

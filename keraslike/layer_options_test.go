@@ -51,7 +51,10 @@ func of2[O layerSetting](f func(a, b int, options ...O) Layer, a, b string) cons
 
 func constructors() map[string]constructor {
 	all := map[string]constructor{
-		"Dense": of1(Dense, "units"), "Embedding": of2(Embedding, "vocabulary", "dim"), "PositionEmbedding": of1(PositionEmbedding, "length"), "MultiHeadAttention": of2(MultiHeadAttention, "heads", "keyDim"),
+		"Dense": of1(Dense, "units"), "Embedding": of2(Embedding, "vocabulary", "dim"), "SinePositionEncoding": made(SinePositionEncoding, nil), "RotaryEmbedding": made(RotaryEmbedding, nil),
+		"TokenAndPositionEmbedding": made(func(o ...EmbeddingOption) Layer { return TokenAndPositionEmbedding(5, 7, 9, o...) }, nil),
+		"ReverseEmbedding":          made(func(o ...EmbeddingOption) Layer { return ReverseEmbedding(Embedding(1, 1), o...) }, nil),
+		"PositionEmbedding":         of1(PositionEmbedding, "length"), "MultiHeadAttention": of2(MultiHeadAttention, "heads", "keyDim"),
 		"Conv1D": of2(Conv1D, "filters", "kernel"), "Conv2D": of2(Conv2D, "filters", "kernel"), "DepthwiseConv2D": of1(DepthwiseConv2D, "kernel"),
 		"Conv3D": of2(Conv3D, "filters", "kernel"), "DepthwiseConv1D": of1(DepthwiseConv1D, "kernel"), "SeparableConv1D": of2(SeparableConv1D, "filters", "kernel"),
 		"Conv1DTranspose": of2(Conv1DTranspose, "filters", "kernel"), "Conv3DTranspose": of2(Conv3DTranspose, "filters", "kernel"),
@@ -68,9 +71,10 @@ func constructors() map[string]constructor {
 		"ActivityRegularization": made(func(o ...LayerOption) Layer { return ActivityRegularization(L1(1), o...) }, nil),
 		"EinsumDense":            made(func(o ...DenseOption) Layer { return EinsumDense("ab,bc->ac", []int{3}, o...) }, nil),
 		"Attention":              made(Attention, nil), "AdditiveAttention": made(AdditiveAttention, nil),
-		"GroupQueryAttention": made(func(o ...AttentionOption) Layer { return GroupQueryAttention(5, 7, 7, o...) }, nil),
-		"ChannelsFirst":       made(func(o ...LayerOption) Layer { return ChannelsFirst(MaxPooling2D(2), o...) }, nil),
-		"BatchNormalization":  made(BatchNormalization, nil), "LayerNormalization": made(LayerNormalization, nil), "Normalization": made(Normalization, nil),
+		"GroupQueryAttention":   made(func(o ...AttentionOption) Layer { return GroupQueryAttention(5, 7, 7, o...) }, nil),
+		"SpectralNormalization": made(func(o ...NormalizationOption) Layer { return SpectralNormalization(Dense(1), o...) }, nil),
+		"ChannelsFirst":         made(func(o ...LayerOption) Layer { return ChannelsFirst(MaxPooling2D(2), o...) }, nil),
+		"BatchNormalization":    made(BatchNormalization, nil), "LayerNormalization": made(LayerNormalization, nil), "Normalization": made(Normalization, nil),
 		"GroupNormalization": made(GroupNormalization, nil), "UnitNormalization": made(UnitNormalization, nil),
 		"LeakyReLU": made(LeakyReLU, nil), "PReLU": made(PReLU, nil), "Concatenate": made(Concatenate, nil),
 		"Dot":          made(func(o ...MergeOption) Layer { return Dot(1, 1, o...) }, nil),
@@ -129,9 +133,9 @@ func layerOptions() []layerSetting {
 		Strides(2, 3), ValidPadding, SamePadding, CausalPadding, OutputPadding(1, 0), Dilation(1, 2), KernelSize(2, 3), PoolSize(3, 2), KeepDims, DepthMultiplier(2),
 		ReturnSequences, ReturnState, GoBackwards, ZeroOutputForMask, ResetBefore, InputDropout(0.1), RecurrentDropout(0.2),
 		MergeSum, BackwardLayer(LSTM(1, GoBackwards)),
-		StartIndex(3), MaskZero, EmbeddingsInitializer(Ones()),
+		StartIndex(3), MaxWavelength(9), ScalingFactor(2), DynamicScaling, SequenceAxis(2), FeatureAxis(1), LogitSoftCap(3), MaskZero, EmbeddingsInitializer(Ones()), EmbeddingsRegularizer(r), EmbeddingsConstraint(c),
 		ValueDim(4), OutputDim(6), CausalMask, AttentionMask, ReturnScores, AttentionAxes(1), SlidingWindow(2), UseGate, UseScale, ConcatScore, NoScoreScale, AttentionDropout(0.1),
-		Groups(1), Axis(1), AllAxes, Momentum(0.9), Epsilon(1e-2), NoScale, NoCenter, Synchronized,
+		Groups(1), Axis(1), AllAxes, Momentum(0.9), Epsilon(1e-2), NoScale, NoCenter, GammaInitializer(Zeros()), BetaInitializer(Ones()), GammaRegularizer(r), BetaRegularizer(r), GammaConstraint(c), BetaConstraint(c), RMSScaling, Synchronized, PowerIterations(3),
 		CountOutput, LowerCase, SplitCharacter, MaxTokens(20), OOVIndices(2), PadToMaxTokens, MaskToken("none"), MaskInteger(3),
 		Vocabulary("a", "b"), IntegerVocabulary(4, 5), IDFWeights(1, 2), NGrams(2), OutputSequenceLength(4), Salt(1, 2), BinBoundaries(1, 2), NumBins(4),
 		NearestInterpolation, FillNearest, FillValue(3), CropToAspectRatio, PadToAspectRatio, FlipVertically,
@@ -348,6 +352,12 @@ func (c constructor) text(d Definition, field string, value any, activations map
 		}
 		return fmt.Sprintf("%s(%g)", name, v.Value)
 	case *Initializer:
+		switch field {
+		case "GammaInitializer":
+			return "Ones()"
+		case "BetaInitializer":
+			return "Zeros()"
+		}
 		if i := d.(interface{ biasInit() Initializer }).biasInit(); i.Kind == "unit_forget" {
 			return "Zeros(), Ones() for the forget gate"
 		}
@@ -357,7 +367,7 @@ func (c constructor) text(d Definition, field string, value any, activations map
 			return "none"
 		}
 	case *float64:
-		return map[string]string{"NegativeSlope": "0", "OtherValue": "0", "MaxValue": "none"}[field] + map[string]string{"ThresholdAt": "that of the function", "Alpha": "that of the function"}[field]
+		return map[string]string{"LogitSoftCap": "none", "NegativeSlope": "0", "OtherValue": "0", "MaxValue": "none"}[field] + map[string]string{"ThresholdAt": "that of the function", "Alpha": "that of the function"}[field]
 	case perAxis:
 		if v == nil {
 			return "the size that Keras infers"

@@ -3,6 +3,7 @@
 package keraslike
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -37,6 +38,76 @@ func PositionEmbedding(length int, opts ...EmbeddingOption) Layer {
 // StartIndex sets the position of the first step of PositionEmbedding, SinePositionEncoding and
 // RotaryEmbedding; the default is 0.
 func StartIndex(n int) EmbeddingOption { return embeddingOption{setting: set("StartIndex", n)} }
+
+// TokenAndPositionEmbedding is the sum of a vector for each token and one for its position: Embedding plus
+// PositionEmbedding.
+//
+//	input    (batch, steps), integers from 0 to vocabulary-1, steps <= length
+//	output   (batch, steps, dim)
+//	weights  token_embedding/embeddings (vocabulary, dim), position_embedding/embeddings (length, dim)
+//
+// Options:
+//
+//	StartIndex             0
+//	MaskZero               off
+//	EmbeddingsInitializer  RandomUniform(0.05)
+//	Name                   "token_and_position_embedding", "token_and_position_embedding_1" and so on
+//	Trainable              true
+//
+// See https://keras.io/keras_hub/api/modeling_layers/token_and_position_embedding/.
+func TokenAndPositionEmbedding(vocabulary, length, dim int, opts ...EmbeddingOption) Layer {
+	return newLayer(&tokenAndPosition{Vocabulary: vocabulary, Length: length, Dim: dim, EmbeddingsInitializer: RandomUniform(0.05)}, opts)
+}
+
+type tokenAndPosition struct {
+	noMultiplications
+	Vocabulary            int         `json:"vocabulary"`
+	Length                int         `json:"length"`
+	Dim                   int         `json:"dim"`
+	StartIndex            int         `json:"start_index,omitempty" option:"StartIndex"`
+	EmbeddingsInitializer Initializer `json:"embeddings_initializer" option:"EmbeddingsInitializer"`
+	MaskZero              bool        `json:"mask_zero,omitempty" option:"MaskZero"`
+}
+
+var _ = register[tokenAndPosition]("TokenAndPositionEmbedding")
+
+func (d *tokenAndPosition) Kind() string { return "TokenAndPositionEmbedding" }
+
+// parts are the two embeddings.
+func (d *tokenAndPosition) parts() (*embedding, *positionEmbedding) {
+	return &embedding{Vocabulary: d.Vocabulary, Dim: d.Dim, EmbeddingsInitializer: d.EmbeddingsInitializer, MaskZero: d.MaskZero},
+		&positionEmbedding{Length: d.Length, StartIndex: d.StartIndex, EmbeddingsInitializer: d.EmbeddingsInitializer}
+}
+
+func (d *tokenAndPosition) check() error {
+	tokens, positions := d.parts()
+	return errors.Join(tokens.check(), positions.check())
+}
+
+const tokenPrefix, positionPrefix = "token_embedding/", "position_embedding/"
+
+func (d *tokenAndPosition) Build(b *Builder, in []Shape) (Shape, error) {
+	tokens, positions := d.parts()
+	prefix := b.prefix
+	defer func() { b.prefix = prefix }()
+	b.prefix = prefix + tokenPrefix
+	out, err := tokens.Build(b, in)
+	if err != nil {
+		return nil, err
+	}
+	b.prefix = prefix + positionPrefix
+	return positions.Build(b, []Shape{out})
+}
+
+func (d *tokenAndPosition) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	tokens, positions := d.parts()
+	prefix := s.prefix
+	defer func() { s.prefix = prefix }()
+	s.prefix = prefix + tokenPrefix
+	x := tokens.Forward(s, in)
+	s.prefix = prefix + positionPrefix
+	return s.Do(graph.Add(x, positions.Forward(s, []*graph.Node{x})))
+}
 
 type positionEmbedding struct {
 	noMultiplications

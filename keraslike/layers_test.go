@@ -41,6 +41,11 @@ func layerRows() []layerRow {
 		{kind: "Flatten", layer: func() Layer { return Flatten() }, in: image, out: Shape{48}},
 		{kind: "Embedding", layer: func() Layer { return Embedding(7, 3, EmbeddingsInitializer(RandomNormal(1))) }, in: []Shape{{6}}, out: Shape{6, 3}, parameters: 21, ids: 7},
 		{kind: "PositionEmbedding", layer: func() Layer { return PositionEmbedding(12, StartIndex(2), EmbeddingsInitializer(RandomNormal(1))) }, in: series, out: series[0], parameters: 36, shaped: true},
+		{kind: "SinePositionEncoding", layer: func() Layer { return SinePositionEncoding(MaxWavelength(50), StartIndex(2)) }, in: series, out: series[0], shaped: true},
+		{kind: "RotaryEmbedding", layer: func() Layer {
+			return RotaryEmbedding(MaxWavelength(50), ScalingFactor(2), DynamicScaling, StartIndex(1), SequenceAxis(3), FeatureAxis(1))
+		}, in: image, out: image[0]},
+		{kind: "TokenAndPositionEmbedding", layer: func() Layer { return TokenAndPositionEmbedding(7, 13, 3, StartIndex(1)) }, in: []Shape{{6}}, out: Shape{6, 3}, parameters: 21 + 39, ids: 7},
 
 		{kind: "Masking", layer: func() Layer { return Masking(-1) }, in: series, out: series[0]},
 
@@ -126,6 +131,7 @@ func layerRows() []layerRow {
 		{kind: "GaussianDropout", layer: func() Layer { return GaussianDropout(0.3) }, in: series, out: series[0]},
 		{kind: "Rescaling", layer: func() Layer { return Rescaling(2, -1) }, in: image, out: image[0]},
 		{kind: "Normalization", layer: func() Layer { return Normalization(Axis(1)) }, in: image, out: image[0], parameters: 12},
+		{kind: "SpectralNormalization", layer: func() Layer { return SpectralNormalization(Conv1D(4, 2, ReLU), PowerIterations(2)) }, in: series, out: Shape{4, 4}, parameters: 24 + 4 + 4, moves: "vector_u"},
 		{kind: "TimeDistributed", layer: func() Layer { return TimeDistributed(Dense(4, NoBias)) }, in: image, out: Shape{6, 4, 4}, parameters: 8},
 		{kind: "RMSNormalization", layer: func() Layer { return RMSNormalization(Axis(1, 3), Epsilon(0.01)) }, in: image, out: image[0], parameters: 12},
 		{kind: "ActivityRegularization", layer: func() Layer { return ActivityRegularization(L1L2(0.1, 0.2)) }, in: series, out: series[0]},
@@ -146,7 +152,7 @@ func layerRows() []layerRow {
 
 // TestEveryKindHasARow fails when a kind is registered and not tested here.
 func TestEveryKindHasARow(t *testing.T) {
-	seen := map[string]bool{"Input": true, "Model": true}
+	seen := map[string]bool{"Input": true, "Model": true, "ReverseEmbedding": true} // TestReverseEmbedding
 	for _, r := range layerRows() {
 		if kind := r.layer().core().def.Kind(); kind != r.kind {
 			t.Errorf("the row of %s makes a %s", r.kind, kind)

@@ -191,6 +191,7 @@ func load(f *safetensors.File, options []LoadOption) (m *Model, err error) {
 	if err := m.Build(settings.Seed); err != nil {
 		return nil, err
 	}
+	s.withoutCompile = s.withoutCompile || settings.Phases != nil // of which a file has no functions
 	if settings.Optimizer != "" && !s.withoutCompile {
 		if err := m.restore(f, &settings, s, expected); err != nil {
 			return nil, err
@@ -293,6 +294,9 @@ func (m *Model) restoreState(f *safetensors.File, c *compileConfig, expected map
 		return err
 	}
 	m.trainer.steps, m.trainer.rate, m.epochs, m.position = c.Steps, c.Rate, c.Epochs, c.Position
+	for i, p := range c.Phases { // as many as the model has
+		m.phases.trainers[i].steps, m.phases.trainers[i].rate = p.Steps, p.Rate
+	}
 	for i, k := range c.interruption.Callbacks {
 		for _, w := range m.weights { // before there is memory for them
 			if name := m.callbackWeightName(i, w); k.HasWeights && !f.Has(name) {
@@ -303,12 +307,12 @@ func (m *Model) restoreState(f *safetensors.File, c *compileConfig, expected map
 	if err := m.restoreInterruption(c.interruption); err != nil {
 		return fmt.Errorf("settings of compile: %w", err)
 	}
-	for _, k := range append(m.trainer.state(m.pathOf), m.callbackWeights(m.interrupted.Callbacks)...) {
+	for _, k := range append(m.stateArrays(), m.callbackWeights(m.interrupted.Callbacks)...) {
 		expected[k.name] = true
 		if err := readTensor(f, k.name, k.shape, k.values); err != nil {
 			return err
 		}
-		if err := m.compiled.checkStateArray(k.name, k.values); err != nil {
+		if err := k.check(); err != nil {
 			return fmt.Errorf("tensor %w", err)
 		}
 	}
@@ -368,6 +372,9 @@ func (n savedObject) loss(s *loadSettings) (Loss, error) {
 		if known.Name() == n.Name {
 			return known, nil
 		}
+	}
+	if n.Name == string(NoLoss) {
+		return NoLoss, nil
 	}
 	if n.Settings == nil {
 		l := LossFunc(n.Name)
@@ -432,6 +439,14 @@ func (c *compileConfig) checkProgress() error {
 	}
 	if err := checkRate(c.Rate); err != nil {
 		return fmt.Errorf("settings of compile: rate: %w", err)
+	}
+	for _, p := range c.Phases {
+		if p.Steps < 0 || p.Steps > maxCount {
+			return fmt.Errorf("settings of compile: phase %q: steps is %d, want 0 to %d", p.Name, p.Steps, maxCount)
+		}
+		if err := checkRate(p.Rate); err != nil {
+			return fmt.Errorf("settings of compile: phase %q: rate: %w", p.Name, err)
+		}
 	}
 	return nil
 }

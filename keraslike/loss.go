@@ -94,6 +94,7 @@ var lossFuncs = map[LossFunc]*lossKind{}
 
 func registerLossFunc(l LossFunc, kind lossKind) struct{} {
 	lossFuncs[l] = &kind
+	registerLoss(string(l), func() Loss { return &optionedLoss{} })
 	if kind.row != nil {
 		registerMetric(string(l), func() Metric { return l })
 	}
@@ -284,13 +285,20 @@ func lossPerOutput(l Loss, n int) []Loss {
 //	})
 //
 // To load a model that was saved with it, pass it to Load by WithCustomLoss.
-func CustomLoss(name string, rows func(prediction, target *graph.Node) (*graph.Node, error)) Loss {
-	return &customLoss{name, rows}
+//
+// Options: SumReduction (off), WeightedMeanReduction (off).
+func CustomLoss(name string, rows func(prediction, target *graph.Node) (*graph.Node, error), opts ...LossOption) Loss {
+	l := &customLoss{name: name, rows: rows}
+	l.mistake = configure(opts, LossOption.applyLoss, l.with(fields{}))
+	return l
 }
 
 type customLoss struct {
 	name string
 	rows func(prediction, target *graph.Node) (*graph.Node, error)
+	reduction
+
+	mistake error // in the options
 }
 
 func (l *customLoss) Name() string { return l.name }
@@ -298,6 +306,9 @@ func (l *customLoss) Name() string { return l.name }
 func (l *customLoss) Target(p Shape) (Shape, error) {
 	if l.name == "" || l.rows == nil {
 		return nil, fmt.Errorf("loss %q: want a name and a function", l.name)
+	}
+	if err := errors.Join(l.mistake, l.check()); err != nil {
+		return nil, fmt.Errorf("loss %q: %w", l.name, err)
 	}
 	return p, nil
 }

@@ -26,10 +26,11 @@ var _ = registerLoss(circleName, func() Loss { return &circle{} })
 // for each sample, of length 1 (UnitNormalization), targets one number for each sample.
 // See https://keras.io/api/losses/metric_learning_losses/.
 //
-// Options: CircleGamma (80), CircleMargin (0.4), KeepDiagonal (off).
+// Options: CircleGamma (80), CircleMargin (0.4), KeepDiagonal (off), SumReduction (off),
+// WeightedMeanReduction (off).
 func Circle(opts ...LossOption) Loss {
 	l := &circle{Gamma: 80, Margin: 0.4}
-	l.mistake = configure(opts, LossOption.applyLoss, fields{"CircleGamma": &l.Gamma, "CircleMargin": &l.Margin, "KeepDiagonal": &l.KeepDiagonal})
+	l.mistake = configure(opts, LossOption.applyLoss, l.with(fields{"CircleGamma": &l.Gamma, "CircleMargin": &l.Margin, "KeepDiagonal": &l.KeepDiagonal}))
 	return l
 }
 
@@ -43,6 +44,7 @@ type circle struct {
 	Gamma        float64 `json:"gamma"`
 	Margin       float64 `json:"margin"`
 	KeepDiagonal bool    `json:"keep_diagonal,omitempty"`
+	reduction
 
 	mistake error // in the options
 }
@@ -52,10 +54,7 @@ func (l *circle) alongLast() bool { return true }
 
 func (l *circle) Target(p Shape) (Shape, error) {
 	fail := func(err error) (Shape, error) { return nil, fmt.Errorf("%s: %w", circleName, err) }
-	if l.mistake != nil {
-		return fail(l.mistake)
-	}
-	if err := errors.Join(checkPositive("gamma", l.Gamma), checkNonNegative("margin", l.Margin)); err != nil {
+	if err := errors.Join(l.mistake, l.check(), checkPositive("gamma", l.Gamma), checkNonNegative("margin", l.Margin)); err != nil {
 		return fail(err)
 	}
 	if len(p) != 1 {

@@ -3,6 +3,7 @@
 package keraslike
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/reef-dl/reef/graph"
@@ -22,10 +23,19 @@ var _ = registerLoss(ctcName, func() Loss { return &ctc{} })
 //
 // length is the largest number of labels. Labels that need more steps than there are, one for each label
 // and one between equal ones, are an error. CTCDecode reads predictions.
-func CTC(length int) Loss { return &ctc{length} }
+//
+// Options: SumReduction (off), WeightedMeanReduction (off).
+func CTC(length int, opts ...LossOption) Loss {
+	l := &ctc{Length: length}
+	l.mistake = configure(opts, LossOption.applyLoss, l.with(fields{}))
+	return l
+}
 
 type ctc struct {
 	Length int `json:"length"`
+	reduction
+
+	mistake error // in the options
 }
 
 func (l *ctc) Name() string               { return ctcName }
@@ -37,7 +47,9 @@ func (l *ctc) perSample() {}
 func (l *ctc) targets(p Shape) *valueRange { return classRange(p[len(p)-1]) }
 
 func (l *ctc) Target(p Shape) (Shape, error) {
-	switch {
+	switch err := errors.Join(l.mistake, l.check()); {
+	case err != nil:
+		return nil, fmt.Errorf("ctc: %w", err)
 	case l.Length < 1:
 		return nil, fmt.Errorf("ctc: length is %d, want the largest number of labels of a sample", l.Length)
 	case len(p) != 2 || p[1] < 2:

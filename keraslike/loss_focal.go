@@ -3,6 +3,7 @@
 package keraslike
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/reef-dl/reef/graph"
@@ -19,7 +20,8 @@ const (
 // targets of 0 by 1-α. See https://keras.io/api/losses/probabilistic_losses/.
 //
 // Options: FocalGamma (2), FocalAlpha (0.25), ClassBalancing (off), FromLogits (off),
-// LabelSmoothing (0), AlongAxis (-1).
+// LabelSmoothing (0), AlongAxis (-1), SumReduction (off),
+// WeightedMeanReduction (off).
 func BinaryFocalCrossentropy(opts ...LossOption) Loss {
 	l := &focal{Of: BinaryCrossentropy, Alpha: 0.25, Gamma: 2}
 	l.configure(opts, fields{"ClassBalancing": &l.Balanced})
@@ -31,7 +33,8 @@ func BinaryFocalCrossentropy(opts ...LossOption) Loss {
 // See https://keras.io/api/losses/probabilistic_losses/.
 //
 // Options: FocalGamma (2), FocalAlpha (0.25), FromLogits (off), LabelSmoothing (0),
-// AlongAxis (-1).
+// AlongAxis (-1), SumReduction (off),
+// WeightedMeanReduction (off).
 func CategoricalFocalCrossentropy(opts ...LossOption) Loss {
 	l := &focal{Of: CategoricalCrossentropy, Alpha: 0.25, Gamma: 2}
 	l.configure(opts, fields{})
@@ -46,6 +49,7 @@ type focal struct {
 	FromLogits     bool     `json:"from_logits,omitempty"`
 	LabelSmoothing float64  `json:"label_smoothing,omitempty"`
 	oneAxis
+	reduction
 
 	mistake error // in the options
 }
@@ -53,7 +57,7 @@ type focal struct {
 func (l *focal) configure(opts []LossOption, f fields) {
 	f["FocalGamma"], f["FocalAlpha"], f["FromLogits"], f["LabelSmoothing"] = &l.Gamma, &l.Alpha, &l.FromLogits, &l.LabelSmoothing
 	f["AlongAxis"] = l.setAxis
-	l.mistake = configure(opts, LossOption.applyLoss, f)
+	l.mistake = configure(opts, LossOption.applyLoss, l.with(f))
 }
 
 func (l *focal) Name() string {
@@ -67,8 +71,8 @@ func (l *focal) targets(p Shape) *valueRange { return l.Of.targets(l.moved(p)) }
 
 func (l *focal) Target(p Shape) (Shape, error) {
 	switch {
-	case l.mistake != nil:
-		return nil, fmt.Errorf("%s: %w", l.Name(), l.mistake)
+	case l.mistake != nil || l.check() != nil:
+		return nil, fmt.Errorf("%s: %w", l.Name(), errors.Join(l.mistake, l.check()))
 	case checkNonNegative("", l.Gamma) != nil || checkNonNegative("", l.Alpha) != nil:
 		return nil, fmt.Errorf("%s: alpha is %g and gamma %g, want finite numbers of at least 0", l.Name(), l.Alpha, l.Gamma)
 	case l.Balanced && l.Of == CategoricalCrossentropy:

@@ -3,6 +3,7 @@
 package keraslike
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -20,10 +21,19 @@ var _ = registerLoss(generalizedName, func() Loss { return &generalized{} })
 // the larger q, the less do wrong labels count (Zhang & Sabuncu 2018,
 // https://arxiv.org/abs/1805.07836). q is above 0 and below 1; Keras's default is 0.5. See
 // https://keras.io/api/losses/probabilistic_losses/.
-func CategoricalGeneralizedCrossEntropy(q float64) Loss { return &generalized{q} }
+//
+// Options: SumReduction (off), WeightedMeanReduction (off).
+func CategoricalGeneralizedCrossEntropy(q float64, opts ...LossOption) Loss {
+	l := &generalized{Q: q}
+	l.mistake = configure(opts, LossOption.applyLoss, l.with(fields{}))
+	return l
+}
 
 type generalized struct {
 	Q float64 `json:"q"`
+	reduction
+
+	mistake error // in the options
 }
 
 func (l *generalized) Name() string                { return generalizedName }
@@ -32,6 +42,9 @@ func (l *generalized) targets(p Shape) *valueRange { return SparseCategoricalCro
 func (l *generalized) Target(p Shape) (Shape, error) {
 	if !(l.Q > 0 && l.Q < 1) {
 		return nil, fmt.Errorf("%s: q is %g, want 0 < q < 1", generalizedName, l.Q)
+	}
+	if err := errors.Join(l.mistake, l.check()); err != nil {
+		return nil, fmt.Errorf("%s: %w", generalizedName, err)
 	}
 	t, err := SparseCategoricalCrossentropy.Target(p)
 	if err != nil {

@@ -8,19 +8,22 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// With returns a cross-entropy or CosineSimilarity with options:
+// With returns a loss with options:
 //
 //	k.CategoricalCrossentropy.With(k.LabelSmoothing(0.1))
+//	k.MSE.With(k.SumReduction)
 //
-// LabelSmoothing does not fit SparseCategoricalCrossentropy, IgnoreClass only fits that, and
-// CosineSimilarity only takes AlongAxis. Other losses have no options; Compile returns an error.
+// SumReduction and WeightedMeanReduction fit every loss. FromLogits and LabelSmoothing fit the
+// cross-entropies, the latter not SparseCategoricalCrossentropy, and IgnoreClass only that. AlongAxis
+// fits the cross-entropies and CosineSimilarity. Compile returns an error for others.
 //
-// Options: FromLogits (off), LabelSmoothing (0), AlongAxis (-1), IgnoreClass (none).
+// Options: FromLogits (off), LabelSmoothing (0), AlongAxis (-1), IgnoreClass (none), SumReduction
+// (off), WeightedMeanReduction (off).
 func (l LossFunc) With(opts ...LossOption) Loss {
 	c := &optionedLoss{Of: l}
-	c.mistake = configure(opts, LossOption.applyLoss, fields{
+	c.mistake = configure(opts, LossOption.applyLoss, c.with(fields{
 		"FromLogits": &c.FromLogits, "LabelSmoothing": &c.LabelSmoothing, "AlongAxis": c.setAxis, "IgnoreClass": func(v int) { c.Ignore = &v },
-	})
+	}))
 	return c
 }
 
@@ -31,6 +34,7 @@ type optionedLoss struct {
 	LabelSmoothing float64  `json:"label_smoothing,omitempty"`
 	Ignore         *int     `json:"ignore_class,omitempty"`
 	oneAxis
+	reduction
 
 	mistake error // in the options
 }
@@ -43,8 +47,10 @@ func (l *optionedLoss) Target(p Shape) (Shape, error) {
 	switch {
 	case l.mistake != nil:
 		return nil, fmt.Errorf("%s: %w", l.Of, l.mistake)
-	case !crossEntropy && l.Of != CosineSimilarity:
-		return nil, fmt.Errorf("%s: not a cross-entropy or %s, so options do not fit", l.Of, CosineSimilarity)
+	case l.check() != nil:
+		return nil, fmt.Errorf("%s: %w", l.Of, l.check())
+	case !crossEntropy && l.Of != CosineSimilarity && (l.FromLogits || l.LabelSmoothing != 0 || l.Ignore != nil || !l.alongLast()):
+		return nil, fmt.Errorf("%s: not a cross-entropy or %s, so only %s and %s fit", l.Of, CosineSimilarity, SumReduction, WeightedMeanReduction)
 	case !crossEntropy && (l.FromLogits || l.LabelSmoothing != 0):
 		return nil, fmt.Errorf("%s: not a cross-entropy, so FromLogits and LabelSmoothing do not fit, want AlongAxis", l.Of)
 	case sparse && l.LabelSmoothing != 0:

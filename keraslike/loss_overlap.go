@@ -3,6 +3,7 @@
 package keraslike
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -24,10 +25,10 @@ var (
 // weights; Dice(AlongAxis(1, 2, 3)) has one value for each sample. Targets are between 0 and 1.
 // See https://keras.io/api/losses/regression_losses/ and https://arxiv.org/abs/1606.04797.
 //
-// Options: AlongAxis (all).
+// Options: AlongAxis (all), SumReduction (off), WeightedMeanReduction (off).
 func Dice(opts ...LossOption) Loss {
 	l := newDice()
-	l.mistake = configure(opts, LossOption.applyLoss, fields{"AlongAxis": &l.Axes})
+	l.mistake = configure(opts, LossOption.applyLoss, l.with(fields{"AlongAxis": &l.Axes}))
 	return l
 }
 
@@ -38,10 +39,10 @@ func newDice() *overlapLoss { return &overlapLoss{name: diceName, Alpha: 0.5, Be
 // https://arxiv.org/abs/1706.05721, which has α and β the other way round). The sums are over the
 // elements that Dice sums. Keras's default of both is 0.5.
 //
-// Options: AlongAxis (all).
+// Options: AlongAxis (all), SumReduction (off), WeightedMeanReduction (off).
 func Tversky(alpha, beta float64, opts ...LossOption) Loss {
 	l := &overlapLoss{name: tverskyName, Alpha: alpha, Beta: beta}
-	l.mistake = configure(opts, LossOption.applyLoss, fields{"AlongAxis": &l.Axes})
+	l.mistake = configure(opts, LossOption.applyLoss, l.with(fields{"AlongAxis": &l.Axes}))
 	return l
 }
 
@@ -51,6 +52,7 @@ type overlapLoss struct {
 	Alpha float64 `json:"alpha"`
 	Beta  float64 `json:"beta"`
 	Axes  []int   `json:"axes,omitempty"` // nil for all, the batch too
+	reduction
 
 	mistake error // in the options
 }
@@ -60,8 +62,8 @@ func (l *overlapLoss) alongLast() bool           { return false }
 func (l *overlapLoss) targets(Shape) *valueRange { return probabilities }
 
 func (l *overlapLoss) Target(p Shape) (Shape, error) {
-	if l.mistake != nil {
-		return nil, fmt.Errorf("%s: %w", l.name, l.mistake)
+	if err := errors.Join(l.mistake, l.check()); err != nil {
+		return nil, fmt.Errorf("%s: %w", l.name, err)
 	}
 	if checkNonNegative("", l.Alpha) != nil || checkNonNegative("", l.Beta) != nil {
 		return nil, fmt.Errorf("%s: alpha is %g and beta %g, want finite numbers of at least 0", l.name, l.Alpha, l.Beta)

@@ -3,6 +3,7 @@
 package keraslike
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/reef-dl/reef/graph"
@@ -37,23 +38,31 @@ var (
 	_ = registerLossFunc(CosineSimilarity, lossKind{
 		rows: graph.CosineSimilarity, noMetric: "the loss has the opposite sign; the metric is Cosine",
 	})
-	_ = registerLoss(string(CosineSimilarity), func() Loss { return &optionedLoss{} })
 	_ = registerLoss("huber", func() Loss { return &huber{} })
 )
 
 // Huber is the mean over the last axis of e²/2 where |e| <= delta, and of
 // delta·|e| - delta²/2 elsewhere, with e = p - t (Huber 1964). Keras's default delta is 1.
-func Huber(delta float64) Loss { return &huber{delta} }
+//
+// Options: SumReduction (off), WeightedMeanReduction (off).
+func Huber(delta float64, opts ...LossOption) Loss {
+	l := &huber{Delta: delta}
+	l.mistake = configure(opts, LossOption.applyLoss, l.with(fields{}))
+	return l
+}
 
 type huber struct {
 	Delta float64 `json:"delta"`
+	reduction
+
+	mistake error // in the options
 }
 
 func (l *huber) Name() string     { return "huber" }
 func (l *huber) isDistance() bool { return true }
 
 func (l *huber) Target(p Shape) (Shape, error) {
-	if err := checkPositive("delta", l.Delta); err != nil {
+	if err := errors.Join(l.mistake, l.check(), checkPositive("delta", l.Delta)); err != nil {
 		return nil, fmt.Errorf("huber: %w", err)
 	}
 	return MeanSquaredError.Target(p)

@@ -11,14 +11,15 @@ import "github.com/reef-dl/reef/graph"
 // values from layer to layer, as in Keras
 // (https://keras.io/guides/understanding_masking_and_padding/):
 //
-//	make a mask       Embedding with MaskZero, Masking
+//	make a mask       Embedding and TokenAndPositionEmbedding with MaskZero, Masking
 //	use and pass it   SimpleRNN, GRU, LSTM, RNN, ConvLSTM1D to ConvLSTM3D, Bidirectional (pass it with
 //	                  ReturnSequences),
 //	                  MultiHeadAttention, GroupQueryAttention, Attention and AdditiveAttention (pass
 //	                  the query's), TimeDistributed
 //	use it            GlobalAveragePooling1D; BatchNormalization in training, which also passes it
-//	pass it           Dense, EinsumDense, Activation, LeakyReLU, PReLU, Dropout, SpatialDropout,
-//	                  GaussianNoise, GaussianDropout, PositionEmbedding, BatchNormalization,
+//	pass it           Dense, EinsumDense, ReverseEmbedding, Activation, LeakyReLU, PReLU, Dropout, SpatialDropout,
+//	                  GaussianNoise, GaussianDropout, PositionEmbedding, SinePositionEncoding,
+//	                  RotaryEmbedding, BatchNormalization,
 //	                  LayerNormalization, GroupNormalization, UnitNormalization, RMSNormalization, ActivityRegularization,
 //	                  Normalization, Rescaling; a model used as a layer
 //	join masks        Add, Subtract, Multiply, Average, Maximum, Minimum: a step counts if

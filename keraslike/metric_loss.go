@@ -69,6 +69,9 @@ func (m *lossMetric) Begin(p, t Shape) (Measurement, error) {
 	if err := finiteSettings(m.loss); err != nil {
 		return fail(fmt.Errorf("%s: %w", m.loss.Name(), err))
 	}
+	if reductionOf(m.loss) == sumReduction {
+		return fail(fmt.Errorf("%s: %w", m.loss.Name(), errReducedMetric))
+	}
 	want, err := m.loss.Target(p.at(trialLength))
 	if err != nil {
 		return fail(err)

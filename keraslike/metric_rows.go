@@ -113,7 +113,7 @@ func (r *rowMean) heedLossWeights(weights []float32) { r.lossWeights = weights }
 // exempt reports whether a metric that is not weighted accepts an invalid target: if it
 // counts hits, the label -1 of a sample with weight 0 in the loss is a miss, as in Keras.
 func (r *rowMean) exempt(row, rows int) bool {
-	return r.countsHits && r.lossWeights != nil && r.lossWeights[row/(rows/len(r.lossWeights))] == 0
+	return r.countsHits && len(r.lossWeights) > 0 && r.lossWeights[row/max(1, rows/len(r.lossWeights))] == 0
 }
 
 // Value returns the mean or its square root.

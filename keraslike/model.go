@@ -24,6 +24,7 @@ type Model struct {
 	trainer  *trainer  // of the weights that were trainable at Compile
 	graphs   graphCache
 	training *modelGraph // of the last batch trained on; nil between calls of Fit
+	phases   modelPhases // for a model compiled with Phases
 	onBatch  onBatch     // of TrainOnBatch
 	metadata modelMetadata
 	trainingState
@@ -193,6 +194,9 @@ func (m *Model) SetFileLimits(l Limits, size int64) error {
 // acquireGraph returns a graph of the model, to be released, with at most memory bytes for values.
 func (m *Model) acquireGraph(mode mode, key graphKey, memory int64) (*modelGraph, error) {
 	return m.graphs.acquire(cacheKey{mode, key, memory}, func() (*modelGraph, error) {
+		if c := m.compiled; c != nil && c.phases != nil && (mode == modeTrain || mode == modeEvaluate) {
+			return m.newPhaseGraph(memory, mode, key, c)
+		}
 		return m.newGraph(memory, mode, key, m.compiled, m.trained())
 	})
 }

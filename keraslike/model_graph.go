@@ -20,12 +20,14 @@ type modelGraph struct {
 	entry   *cachedGraph // of the cache, nil if the graph is not from there
 	bytes   int64        // as the cache counts it
 	batchBuffers
-	losses  []Loss        // of the outputs, where they are computed
-	domains []*valueRange // of their targets
-	updated []*Weight     // the weights that updates has new values for
-	written []*Weight     // those, and the trained weights
-	locks   weightLocks   // of the weights it reads; none in training, which writes them itself
-	scope   *Scope
+	losses   []Loss        // of the outputs, where they are computed
+	targeted []int         // the outputs of the targets
+	domains  []*valueRange // of the targets
+	updated  []*Weight     // the weights that updates has new values for
+	written  []*Weight     // those, and the trained weights
+	locks    weightLocks   // of the weights it reads; none in training, which writes them itself
+	scope    *Scope
+	ofPhase  *compiledPhase // nil for the graph of a model without phases
 
 	// The results of the program. The next run overwrites them.
 	outputs      root
@@ -36,6 +38,8 @@ type modelGraph struct {
 	lossMasks    root    // of what the loss of each output is the mean over, nil for everything
 	gradients    root    // of the trained weights
 	updates      root
+	logged       root // scalars of a phase
+	measured     root // predictions and targets of the metrics of a phase, by turns
 	activations  root // of all layers, of a graph that traces them
 }
 
@@ -47,8 +51,8 @@ type root struct {
 }
 
 // allRoots returns the roots in the order of the program.
-func (g *modelGraph) allRoots() [8]*root {
-	return [8]*root{&g.outputs, &g.cost, &g.outputLosses, &g.masks, &g.lossMasks, &g.gradients, &g.updates, &g.activations}
+func (g *modelGraph) allRoots() [10]*root {
+	return [10]*root{&g.outputs, &g.cost, &g.outputLosses, &g.masks, &g.lossMasks, &g.gradients, &g.updates, &g.activations, &g.logged, &g.measured}
 }
 
 // newGraph builds and compiles the graph for a mode and a batch size, with at most memory bytes
@@ -92,13 +96,13 @@ func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled,
 	}
 	g.outputs.nodes = slices.Clone(v.out)
 	if v.cost != nil {
-		g.losses = c.losses
+		g.losses, g.targeted = c.losses, c.targeted
 		g.cost.nodes, g.outputLosses.nodes, g.masks.nodes, g.lossMasks.nodes = graph.Nodes{v.cost}, v.outputLosses, v.outputMasks, v.lossMasks
 	}
 	if mode == modeTrain {
 		var variables graph.Nodes
 		for _, w := range trained {
-			variable, used := v.Scope.weights[w]
+			variable, used := v.Scope.trained(w)
 			if !used {
 				return nil, nil, fmt.Errorf("model %q: weight %q was declared and is never used", n.name, n.paths[w])
 			}
@@ -110,8 +114,11 @@ func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled,
 		if g.gradients.nodes, err = graph.Grad(v.weigh(v.cost), variables...); err != nil {
 			return nil, nil, fmt.Errorf("model %q: %w", n.name, v.annotate(err))
 		}
-		g.updated, g.written = v.updates, append(slices.Clone(trained), v.updates...)
+		g.updated, g.written = v.updates, slices.Clone(trained)
 		for _, w := range v.updates {
+			if !slices.Contains(trained, w) {
+				g.written = append(g.written, w)
+			}
 			g.updates.nodes = append(g.updates.nodes, v.weigh(v.Scope.weights[w]))
 		}
 		if v.err != nil {
@@ -172,7 +179,7 @@ func (g *modelGraph) compile(v *expression, memory int64) (err error) {
 // options returns how the graph is compiled.
 func (g *modelGraph) options(v *expression, memory int64) graph.CompileOptions {
 	o := graph.CompileOptions{Limit: memory}
-	if !v.training {
+	if !v.training && g.ofPhase == nil {
 		o.Inference = inference(v.Scope.weights)
 		if g.writesOutside() {
 			o.Inference.Outside = len(g.outputs.nodes)
@@ -199,7 +206,7 @@ func (g *modelGraph) setProgram(p *graph.Program, in, targets, weights graph.Nod
 // clone returns a graph that may be used at the same time, or nil where only another compilation gives
 // one, because of ops of Gorgonia or of memory that ops keep for gradients.
 func (g *modelGraph) clone() *modelGraph {
-	if g.gradients.nodes != nil {
+	if g.gradients.nodes != nil || g.ofPhase != nil { // a phase has random numbers of its own
 		return nil
 	}
 	p := g.program.Clone()
@@ -207,7 +214,7 @@ func (g *modelGraph) clone() *modelGraph {
 		return nil
 	}
 	c := &modelGraph{
-		graphKey: g.graphKey, losses: g.losses, domains: g.domains, updated: g.updated, written: g.written,
+		graphKey: g.graphKey, losses: g.losses, targeted: g.targeted, domains: g.domains, updated: g.updated, written: g.written,
 		locks: g.locks, scope: g.scope, outputShapes: g.outputShapes,
 	}
 	for i, r := range g.allRoots() {
@@ -300,7 +307,7 @@ func (g *modelGraph) lossMask() []float32 { return g.lossMasks.values[0] }
 // mask returns the mask of an output, nil if it has no mask.
 func (g *modelGraph) mask(k int) []float32 { return g.masks.values[k] }
 
-// update copies the new values of State arrays that the layers have computed; the caller holds
+// update copies the values that the layers have computed for State arrays and assigned to weights; the caller holds
 // the locks.
 func (g *modelGraph) update() {
 	for i, w := range g.updated {

@@ -10,10 +10,11 @@ import (
 
 // addCost adds the losses, with their targets and weights, and all penalties.
 func (v *expression) addCost(n *network, c *compiled, weighted bool) {
-	for k, out := range v.out {
-		name := "target"
-		if k > 0 {
-			name = fmt.Sprint("target ", k)
+	v.lossMasks = make(graph.Nodes, len(v.out))
+	for i, k := range c.targeted {
+		name, out := "target", v.out[k]
+		if i > 0 {
+			name = fmt.Sprint("target ", i)
 		}
 		prediction := Shape(out.Shape()[1:])
 		target, err := c.targetOf(k, prediction)
@@ -23,20 +24,18 @@ func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 		}
 		t := v.input(name, target.withBatch(v.batch)...)
 		v.targets, v.domains = append(v.targets, t), append(v.domains, v.domain(c, k, prediction))
-		v.lossMasks = append(v.lossMasks, nil)
+		if isNoLoss(c.losses[k]) {
+			continue
+		}
 		t = v.maskTargets(t, c.losses[k], k, weighted)
-		loss := v.mean(v.rows(c.losses[k], out, t), t, c.losses[k], weighted, k)
+		loss := v.reduced(v.rows(c.losses[k], out, t), t, c.losses[k], weighted, k)
 		if len(v.out) > 1 {
 			v.outputLosses = append(v.outputLosses, loss)
 		}
 		if c.lossWeights != nil && loss != nil {
 			loss = v.Do(graph.Scale(loss, c.lossWeights[k]))
 		}
-		if v.cost == nil {
-			v.cost = loss
-		} else {
-			v.cost = v.Do(graph.Add(v.cost, loss))
-		}
+		v.addToCost(loss)
 	}
 	for _, w := range n.weights {
 		if variable, used := v.Scope.weights[w]; used {
@@ -44,8 +43,18 @@ func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 		}
 	}
 	for _, penalty := range v.penalties {
-		v.cost = v.Do(graph.Add(v.cost, penalty))
+		v.addToCost(penalty)
 	}
+	if v.cost == nil {
+		v.Do(nil, errNoLoss)
+	}
+}
+
+func (v *expression) addToCost(n *graph.Node) {
+	if v.cost != nil {
+		n = v.Do(graph.Add(v.cost, n))
+	}
+	v.cost = n
 }
 
 // rows adds the values of a loss for each sample.
@@ -57,14 +66,14 @@ func (v *expression) rows(loss Loss, out, target *graph.Node) (rows *graph.Node)
 	return v.Do(rows, err)
 }
 
-// mean adds the mean of the losses of an output, each multiplied by its sample weight. If the
-// output has a mask, the mean is over the unmasked steps, and if the loss leaves out rows, over
-// the others.
-func (v *expression) mean(rows, target *graph.Node, loss Loss, weighted bool, k int) *graph.Node {
+// reduced adds the loss of an output: the mean of its rows, or another reduction, each multiplied by
+// its sample weight. If the output has a mask, only the unmasked steps count, and if the loss leaves
+// out rows, the others.
+func (v *expression) reduced(rows, target *graph.Node, loss Loss, weighted bool, k int) *graph.Node {
 	if rows == nil {
 		return nil
 	}
-	var counted *graph.Node // rows of the loss, nil for all
+	var weights, counted *graph.Node // of the rows of the loss, nil for all
 	if own, ok := loss.(selectiveLoss); ok {
 		counted = v.Do(own.counted(rows, target))
 	}
@@ -73,24 +82,19 @@ func (v *expression) mean(rows, target *graph.Node, loss Loss, weighted bool, k 
 		if n := Shape(shape).Size(); len(shape) == 0 || n%v.batch != 0 {
 			return v.Do(nil, fmt.Errorf("%s gives %v, which has no value for each sample, so that samples cannot have weights", loss.Name(), shape))
 		}
-		w := v.sampleWeights(k, shape...)
-		if counted == nil && v.lossPerStep(loss, rows, k) == nil {
-			return v.Do(graph.WeightedMean(rows, w))
-		}
-		rows = v.Do(graph.Mul(rows, w))
+		weights = v.sampleWeights(k, shape...)
 	}
 	if steps := v.lossPerStep(loss, rows, k); steps != nil {
 		mask := v.outputMasks[k]
 		if counted != nil {
 			mask = v.Do(graph.MaskSteps(v.Do(graph.Reshape(counted, steps.Shape()...)), mask))
 		}
-		rows, counted = steps, mask
-	}
-	if counted == nil {
-		return v.Do(graph.Mean(rows))
+		if rows, counted = steps, mask; weights != nil {
+			weights = v.Do(graph.Reshape(weights, steps.Shape()...))
+		}
 	}
 	v.lossMasks[k] = counted
-	return v.Do(graph.MaskedMean(rows, counted))
+	return v.reduce(rows, weights, counted, reductionOf(loss))
 }
 
 // sampleWeights returns the variable of the sample weights of output k, in the shape of its
@@ -136,7 +140,7 @@ func (s *Scope) logitsFor(l Loss, prediction *graph.Node) *graph.Node {
 // is masked may be any finite number, such as -1 for padding; as in Keras it adds 0 times its
 // loss.
 
-// domain returns the valid targets of output k for predictions of this shape.
+// domain returns the valid targets of output k, nil for all, for predictions of this shape.
 func (v *expression) domain(c *compiled, k int, prediction Shape) *valueRange {
 	if d, ok := c.losses[k].(distanceLoss); ok && d.isDistance() && v.logits[v.out[k]].node != nil {
 		return nearProbabilities
@@ -147,11 +151,11 @@ func (v *expression) domain(c *compiled, k int, prediction Shape) *valueRange {
 // checkTargets rejects invalid targets of the last batch. It runs after the batch because it
 // needs the masks. The op of the loss checks class indices.
 func (g *modelGraph) checkTargets() error {
-	for k, set := range g.domains {
+	for j, set := range g.domains {
 		if set == nil || set.whole {
 			continue
 		}
-		t := graph.Floats(g.targets[k].bound)
+		k, t := g.targeted[j], graph.Floats(g.targets[j].bound)
 		for i := set.indexOutside(t, 0, 0); i >= 0; i = set.indexOutside(t, i+1, 0) {
 			if g.counts(k, i, len(t)) {
 				return &graph.RowError{Row: i / (len(t) / g.batch), Rows: g.batch, Err: fmt.Errorf("%s: %w", g.losses[k].Name(), set.violation("target", t[i]))}
@@ -174,16 +178,17 @@ func (g *modelGraph) counts(k, i, n int) bool {
 	return w[i/(n/len(w))] != 0
 }
 
-// showsTarget reports whether the cost is NaN or infinite if a value of target k is.
-func (g *modelGraph) showsTarget(k int) bool {
+// showsTarget reports whether the cost is NaN or infinite if a value of the i-th target is.
+func (g *modelGraph) showsTarget(i int) bool {
+	k := g.targeted[i]
 	l, ok := g.losses[k].(LossFunc)
 	return ok && l.kind().shows && g.masks.nodes[k] == nil
 }
 
-// maskTargets replaces class indices of output k that are masked or have weight 0 with 0,
+// maskTargets replaces class indices, the last targets, of output k that are masked or have weight 0 with 0,
 // because the op of the loss would reject padding.
 func (v *expression) maskTargets(t *graph.Node, loss Loss, k int, weighted bool) *graph.Node {
-	if set := v.domains[k]; set == nil || !set.whole || t == nil {
+	if set := v.domains[len(v.domains)-1]; set == nil || !set.whole || t == nil {
 		return t
 	}
 	if mask := v.outputMasks[k]; mask != nil {

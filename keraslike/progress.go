@@ -29,6 +29,9 @@ func (m *Model) Progress() Progress {
 	p := Progress{Epochs: m.epochs, Samples: m.position}
 	if t := m.trainer; t != nil {
 		p.Batches, p.Updates = t.steps, t.updates()
+		if m.compiled.phases != nil {
+			p.Batches /= m.compiled.phases[0].times
+		}
 		p.Rate, _ = t.scheduled(t.rate) // a schedule that fails says so when it is used
 	}
 	return p

@@ -85,13 +85,17 @@ func (m *Model) restoreFrom(f *safetensors.File) error {
 
 // compiledLike reports whether the saved settings of Compile are those of the model.
 func (m *Model) compiledLike(saved compileConfig) error {
-	own, err := m.compiled.config()
+	own, err := m.compileConfig()
 	if err != nil {
 		return err
 	}
 	settings := compileConfig{
 		Optimizer: saved.Optimizer, Settings: saved.Settings, Losses: saved.Losses,
 		LossWeights: saved.LossWeights, Metrics: saved.Metrics, Seed: saved.Seed,
+	}
+	for _, p := range saved.Phases {
+		p.Steps, p.Rate = 0, 0
+		settings.Phases = append(settings.Phases, p)
 	}
 	want, err := json.Marshal(own)
 	if err != nil {

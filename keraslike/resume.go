@@ -47,7 +47,7 @@ func (m *Model) restoreInterruption(left interruption) error {
 		if err == nil && s.samples != m.position {
 			err = fmt.Errorf("the sums of the interrupted epoch are of %d samples, its position is %d", s.samples, m.position)
 		}
-		for i, sum := range append([]float64{s.loss}, s.losses...) {
+		for i, sum := range s.losses {
 			if err == nil && (math.IsNaN(sum) || math.IsInf(sum, 0)) {
 				err = fmt.Errorf("sum %d of the losses of the interrupted epoch is %g, want a finite number", i, sum)
 			}
@@ -119,7 +119,7 @@ func (f *fit) restoreCallbacks() error {
 
 // sums returns all sums of the scores.
 func (s *scores) sums() []*float64 {
-	list := []*float64{&s.loss}
+	var list []*float64
 	for k := range s.losses {
 		list = append(list, &s.losses[k])
 	}

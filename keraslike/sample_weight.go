@@ -17,9 +17,22 @@ type SampleWeighter interface {
 	Weights(indices []int, to []float32) error
 }
 
+// StepWeighter is a SampleWeighter with a weight for each step, or pixel, of a sample: for each value
+// of the loss, which has a value for each row of the last axis. Weights of shape (steps) fit outputs of
+// shape (steps, n), and weights of pixels outputs of shape (height, width, n). Weighted makes one.
+type StepWeighter interface {
+	SampleWeighter
+	// WeightShape returns the shape of the weights of a sample, () for one weight. Weights fills to
+	// with those of one sample after another.
+	WeightShape() []int
+}
+
 // Weighted returns a source with sample weights, one for each sample in order. It can be used
-// in Fit, Validation and Evaluate.
-func Weighted(s Source, weights []float32) (Source, error) {
+// in Fit, Validation and Evaluate. With the shape of the weights of a sample, each of its steps or pixels
+// has a weight, see StepWeighter:
+//
+//	s, err := k.Weighted(data, weights, 20) // of 20 steps
+func Weighted(s Source, weights []float32, shape ...int) (Source, error) {
 	n := 0
 	if !isNil(s) {
 		var err error
@@ -27,23 +40,33 @@ func Weighted(s Source, weights []float32) (Source, error) {
 			return nil, fmt.Errorf("weighted: %w", err)
 		}
 	}
-	if isNil(s) || len(weights) != n {
+	if i := slices.IndexFunc(shape, func(n int) bool { return n < 1 }); i >= 0 {
+		return nil, fmt.Errorf("weighted: weights of shape %s, want lengths of at least 1", formatShape(Shape(shape).withBatch(n)))
+	}
+	if want := n * Shape(shape).Size(); isNil(s) || len(weights) != want {
+		if len(shape) > 0 {
+			return nil, fmt.Errorf("weighted: got %d weights for %d samples of %d", len(weights), n, Shape(shape).Size())
+		}
 		return nil, fmt.Errorf("weighted: got %d weights for %d samples", len(weights), n)
 	}
 	if i := badWeight(weights); i >= 0 {
 		return nil, fmt.Errorf("weighted: weight %d is %v, want a finite number of at least 0", i, weights[i])
 	}
-	return &weightedSource{sourceWrapper{s}, weights}, nil
+	return &weightedSource{sourceWrapper{s}, weights, slices.Clone(shape)}, nil
 }
 
 type weightedSource struct {
 	sourceWrapper
 	weights []float32
+	shape   []int // of the weights of a sample
 }
 
+func (s *weightedSource) WeightShape() []int { return s.shape }
+
 func (s *weightedSource) Weights(indices []int, to []float32) error {
+	each := Shape(s.shape).Size()
 	for i, j := range indices {
-		to[i] = s.weights[j]
+		copy(to[i*each:(i+1)*each], s.weights[j*each:])
 	}
 	return nil
 }
@@ -58,6 +81,7 @@ type ClassWeights map[int]float64
 // batchWeights computes the weights of a batch.
 type batchWeights struct {
 	of           SampleWeighter
+	each         int // weights of a sample
 	classes      ClassWeights
 	lowest, last int // classes
 	cols         int // of a target: more than 1 for a one-hot row
@@ -65,15 +89,21 @@ type batchWeights struct {
 }
 
 func newBatchWeights(spec *dataSpec, data Samples, classes ClassWeights) (w batchWeights, err error) {
-	w.of, _ = data.(SampleWeighter)
+	w.each = 1
+	if w.of, _ = data.(SampleWeighter); w.of != nil && spec.compiled != nil && spec.compiled.phases != nil && !spec.compiled.data.weighted {
+		return w, errUnusedWeights
+	}
 	if len(classes) == 0 {
-		return w, nil
+		return w, w.findSteps(spec)
 	}
 	if w.of != nil {
 		return w, fmt.Errorf("got both class weights and a source with sample weights, want one of them")
 	}
 	if len(spec.outputs) != 1 {
 		return w, fmt.Errorf("class weights need one output, model %q has %d", spec.model, len(spec.outputs))
+	}
+	if len(spec.targets) == 0 {
+		return w, fmt.Errorf("class weights need targets, model %q has NoLoss", spec.model)
 	}
 	w.classes = classes
 	target, out := spec.targets[0], spec.outputs[0]
@@ -95,6 +125,30 @@ func newBatchWeights(spec *dataSpec, data Samples, classes ClassWeights) (w batc
 	return w, nil
 }
 
+// findSteps asks for the shape of the weights, which must fit the outputs with a loss.
+func (w *batchWeights) findSteps(spec *dataSpec) (err error) {
+	of, ok := w.of.(StepWeighter)
+	if !ok {
+		return nil
+	}
+	defer caught(&err, "source", w.of, "WeightShape")
+	shape := of.WeightShape()
+	if w.each = Shape(shape).Size(); spec.compiled.phases != nil && len(shape) > 0 {
+		return fmt.Errorf("weights of shape %s do not fit phases, want one for each sample", formatShape(shape))
+	}
+	for k, l := range spec.compiled.losses {
+		if !isNoLoss(l) && !beginsWith(spec.outputs[k], shape) {
+			return fmt.Errorf("weights of shape %s do not fit %s of outputs %v", formatShape(shape), l.Name(), spec.outputs[k])
+		}
+	}
+	return nil
+}
+
+// beginsWith reports whether the axes of an output begin with those of weights.
+func beginsWith(out Shape, weights []int) bool {
+	return len(weights) <= len(out) && slices.Equal(out[:len(weights)], weights)
+}
+
 func (w *batchWeights) weighted() bool { return w.of != nil || w.classes != nil }
 
 func (w *batchWeights) sampleWeights(indices []int, to []float32) (err error) {
@@ -107,16 +161,15 @@ func (w *batchWeights) compute(indices []int, targets [][]float32) ([]float32, e
 	if !w.weighted() {
 		return nil, nil
 	}
-	for len(w.memory) < len(indices) {
-		w.memory = append(w.memory, 0)
-	}
-	to := w.memory[:len(indices)]
+	n := len(indices) * w.each
+	w.memory = slices.Grow(w.memory[:0], n)
+	to := w.memory[:n]
 	if w.of != nil {
 		if err := w.sampleWeights(indices, to); err != nil {
 			return nil, err
 		}
 		if i := badWeight(to); i >= 0 {
-			return nil, fmt.Errorf("sample %d: weight is %v, want a finite number of at least 0", indices[i], to[i])
+			return nil, fmt.Errorf("sample %d: weight is %v, want a finite number of at least 0", indices[i/w.each], to[i])
 		}
 		return to, nil
 	}

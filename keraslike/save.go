@@ -28,6 +28,7 @@ type compileConfig struct {
 	LossWeights []float64       `json:"loss_weights,omitempty"`
 	Metrics     []savedObject   `json:"metrics,omitempty"`
 	Seed        uint64          `json:"seed"`
+	Phases      []savedPhase    `json:"phases,omitempty"`
 	// The remaining fields are set if the optimizer state is saved.
 	State    bool    `json:"state,omitempty"`
 	Steps    int     `json:"steps,omitempty"`
@@ -35,6 +36,17 @@ type compileConfig struct {
 	Position int     `json:"position,omitempty"` // samples done of an interrupted epoch
 	Rate     float64 `json:"rate,omitempty"`
 	interruption
+}
+
+// savedPhase is what is saved of a phase, whose function is not.
+type savedPhase struct {
+	Name      string          `json:"name,omitempty"`
+	Optimizer string          `json:"optimizer"`
+	Settings  json.RawMessage `json:"settings"`
+	Times     int             `json:"times"`
+	Trains    []string        `json:"trains"` // paths of weights
+	Steps     int             `json:"steps,omitempty"`
+	Rate      float64         `json:"rate,omitempty"`
 }
 
 // SaveOption is an option of Save and SaveTo: WithOptimizer.
@@ -58,7 +70,8 @@ func (saveFlag) applySave(s *saveSettings) { s.optimizer = true }
 // Save writes the model to one file in the safetensors format: the weights under their paths,
 // and in the metadata the architecture, the settings of Compile, what SetClasses,
 // SetPreprocessor and SetMetadata added, and a format version. The settings of Compile are
-// omitted if the optimizer is a Gorgonia solver. The same model gives the same bytes. Save writes
+// omitted if the optimizer is a Gorgonia solver, and for a model compiled with Phases or an Objective unless
+// the file has its training state, which Restore reads. The same model gives the same bytes. Save writes
 // a temporary file and renames it, so path holds either the old or the complete new content. It
 // returns an error, and leaves path unchanged, if a weight is NaN or Inf; Weights still returns
 // such weights.
@@ -124,10 +137,10 @@ func (m *Model) content(s saveSettings) (tensors []safetensors.Tensor, meta map[
 		}
 		tensors = append(tensors, safetensors.Tensor{Name: m.paths[w], Shape: w.shape, Data: w.floats()})
 	}
-	if m.compiled == nil || m.compiled.unsaved() != nil {
+	if m.compiled == nil || m.compiled.unsaved() != nil || m.compiled.phases != nil && !s.optimizer {
 		return tensors, meta, nil
 	}
-	settings, err := m.compiled.config()
+	settings, err := m.compileConfig()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -167,8 +180,12 @@ func (m *Model) trainingTensors(settings *compileConfig) (tensors []safetensors.
 			return nil, err
 		}
 	}
-	for _, k := range append(m.trainer.state(m.pathOf), m.callbackWeights(settings.Callbacks)...) {
-		if err := m.compiled.checkStateArray(k.name, k.values); err != nil {
+	for i := range settings.Phases {
+		p := &settings.Phases[i]
+		p.Steps, p.Rate = m.phases.trainers[i].steps, m.phases.trainers[i].rate
+	}
+	for _, k := range append(m.stateArrays(), m.callbackWeights(settings.Callbacks)...) {
+		if err := k.check(); err != nil {
 			return nil, fmt.Errorf("%w; without WithOptimizer the model can be saved", err)
 		}
 		tensors = append(tensors, safetensors.Tensor{Name: k.name, Shape: k.shape, Data: k.values})
@@ -178,11 +195,40 @@ func (m *Model) trainingTensors(settings *compileConfig) (tensors []safetensors.
 
 // unsaved returns the reason why the optimizer cannot be saved, or nil.
 func (c *compiled) unsaved() error {
+	for _, p := range c.phases {
+		if o, ok := p.optimizer.(interface{ unsaved() error }); ok && o.unsaved() != nil {
+			return fmt.Errorf("%s: %w", p.label(), o.unsaved())
+		}
+	}
 	if o, ok := c.optimizer.(interface{ unsaved() error }); ok {
 		return o.unsaved()
 	}
 	return nil
 }
+
+// compileConfig returns the settings of Compile as they are saved.
+func (m *Model) compileConfig() (*compileConfig, error) {
+	c := m.compiled
+	if c.phases == nil {
+		return c.config()
+	}
+	cc := &compileConfig{Optimizer: phasesOptimizer, Settings: json.RawMessage("{}"), Seed: c.seed}
+	for _, p := range c.phases {
+		settings, err := marshal("optimizer", p.optimizer)
+		if err != nil {
+			return nil, fmt.Errorf("%s: optimizer %s: %w", p.label(), p.optimizer.Name(), err)
+		}
+		one := savedPhase{Name: p.name, Optimizer: p.optimizer.Name(), Settings: settings, Times: p.times}
+		for _, w := range p.weights {
+			one.Trains = append(one.Trains, m.paths[w])
+		}
+		cc.Phases = append(cc.Phases, one)
+	}
+	return cc, nil
+}
+
+// phasesOptimizer stands for the optimizers of phases in a file.
+const phasesOptimizer = "phases"
 
 func (c *compiled) config() (*compileConfig, error) {
 	settings, err := marshal("optimizer", c.optimizer)
@@ -228,7 +274,7 @@ func (n *network) callbackWeights(callbacks []callbackRecord) (list []stateArray
 		r := &callbacks[i]
 		r.HasWeights = r.weights != nil
 		for j, w := range n.weights[:len(r.weights)] {
-			list = append(list, stateArray{n.callbackWeightName(i, w), w.shape, r.weights[j]})
+			list = append(list, stateArray{n.callbackWeightName(i, w), w.shape, r.weights[j], ""})
 		}
 	}
 	return list

@@ -45,6 +45,9 @@ func layerCases() map[string]layerCase {
 		"sequence": {[]int{4, 3}, parts(k.Normalization(), k.Masking(0), k.Bidirectional(k.GRU(2, k.ReturnSequences), k.MergeSum), k.Dense(3), attention(), k.TimeDistributed(k.Dense(2)))},
 		"cells": {[]int{4, 3}, parts(k.RNN(k.GRUCell(2, k.Name("own")), k.ReturnSequences, k.GoBackwards),
 			k.RNN(k.StackedRNNCells(k.LSTMCell(3, k.NoBias), k.StackedRNNCells(k.LSTMCell(2, k.InputDropout(0.1)), k.SimpleRNNCell(2, k.ReLU)))))},
+		"positions": {[]int{7}, parts(k.TokenAndPositionEmbedding(10, 9, 4, k.StartIndex(2), k.MaskZero), k.PositionEmbedding(7), k.SpectralNormalization(k.Dense(4), k.PowerIterations(2)),
+			k.RotaryEmbedding(k.MaxWavelength(100)), k.SinePositionEncoding(k.StartIndex(1)), k.Flatten())},
+		"tied":      {[]int{7}, parts(tied(k.Embedding(12, 3)))},
 		"recurrent": {[]int{7}, parts(k.Embedding(10, 4, k.MaskZero), k.SimpleRNN(3, k.ReturnSequences), k.GRU(4, k.ReturnSequences, k.ResetBefore), k.LSTM(2, k.GoBackwards))},
 	}
 }

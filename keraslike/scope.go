@@ -27,13 +27,16 @@ type Scope struct {
 	batch          int  // samples, or rows that a layer takes for samples
 	samples        int
 	random         *graph.Random
+	streams        string // distinguishes the random numbers of several calls of a model in a Step
 	weights        map[*Weight]*graph.Node
+	assigned       map[*Weight]*graph.Node // the variables of trained weights to which layers assign a value
 	constants      map[string]*graph.Node
 	logits         map[*graph.Node]logits
 	penalties      []*graph.Node
 	updates        []*Weight // whose node in weights is their value after the step
 	groups         *graph.Groups
 	paths          map[*Weight]string // of the model that the graph is of
+	updatesState   func(*layer) bool  // whether a layer's states change; nil for all
 	compiledFrozen map[*layer]bool    // which layers were frozen when the model was compiled; nil before
 	err            error
 	application
@@ -160,10 +163,39 @@ func (s *Scope) Update(name string, n *graph.Node) {
 	case !slices.Equal([]int(n.Shape()), w.shape):
 		s.Do(nil, fmt.Errorf("%s %q: updates %q of shape %v with shape %v", s.layer.def.Kind(), s.path, name, graph.Shape(w.shape), n.Shape()))
 	}
+	if s.updatesState != nil && !s.updatesState(s.layer) {
+		return
+	}
 	if !slices.Contains(s.updates, w) {
 		s.updates = append(s.updates, w)
 	}
 	s.weights[w] = n
+}
+
+// assign makes n the value of a weight that the optimizer trains, from here on and after the step, before
+// the optimizer updates it. The gradient of the weight is that of n.
+func (s *Scope) assign(w *Weight, n *graph.Node) {
+	variable := s.variable(w)
+	n = s.Do(graph.StraightThrough(n, variable))
+	if n == nil {
+		return
+	}
+	if s.assigned[w] == nil {
+		s.assigned[w] = variable
+		if s.updatesState == nil || s.updatesState(s.layer) {
+			s.updates = append(s.updates, w)
+		}
+	}
+	s.weights[w] = n
+}
+
+// trained returns the variable of a weight, whose value the optimizer updates.
+func (s *Scope) trained(w *Weight) (variable *graph.Node, used bool) {
+	if n := s.assigned[w]; n != nil {
+		return n, true
+	}
+	variable, used = s.weights[w]
+	return variable, used
 }
 
 // Do returns the node and records the first error, so that the expression of a layer needs no
@@ -199,7 +231,7 @@ func (s *Scope) Activate(x *graph.Node, f ActivationFunc) *graph.Node {
 // distinguishes several streams of one layer.
 func (s *Scope) Random(k int) (rng *graph.Random, stream uint64) {
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%s%s#%d", s.path, s.inner(), k)
+	fmt.Fprintf(h, "%s%s%s#%d", s.streams, s.path, s.inner(), k)
 	return s.random, h.Sum64()
 }
 

@@ -15,9 +15,10 @@ import (
 type scores struct {
 	list    []score
 	samples int
-	loss    float64
-	losses  []float64
-	names   []string // of losses, in logs
+	losses  []float64 // sums of the loss, and of each of several outputs; of phases their losses and what they log
+	names   []string  // of losses, in logs
+	goals   []goal    // of losses
+	offsets []int     // of the phases in losses
 	steps   []float32
 	current int // the measurement that is asked
 }
@@ -27,6 +28,8 @@ type score struct {
 	Measurement
 	name     string
 	output   int
+	target   int // among those of a batch
+	phase    int // that measures it
 	weighted bool
 	goal     goal
 }
@@ -41,12 +44,17 @@ type onBatch struct {
 
 // newScores begins all measurements of a network with these compile settings.
 func newScores(n *network, c *compiled) (*scores, error) {
+	if c.phases != nil {
+		return newPhaseScores(n, c)
+	}
 	s := &scores{}
+	s.addLoss("loss", minimize)
 	names := n.outputNames()
 	if len(names) > 1 {
-		s.losses = make([]float64, len(names))
-		for _, name := range names {
-			s.names = append(s.names, name+"_loss")
+		for k, name := range names {
+			if !isNoLoss(c.losses[k]) {
+				s.addLoss(name+"_loss", minimize)
+			}
 		}
 	}
 	if count := len(c.metrics) * len(names); count > n.layersLimit() {
@@ -58,8 +66,12 @@ func newScores(n *network, c *compiled) (*scores, error) {
 			return nil, fmt.Errorf("metric %s: there is no output %q, outputs are %q", metric.Name(), metric.output, names)
 		}
 		for k, name := range names {
-			if metric.output != "" && metric.output != name {
+			if !c.measures(metric, n, k) {
 				continue
+			}
+			target := slices.Index(c.targeted, k)
+			if target < 0 {
+				return nil, fmt.Errorf("metric %s: output %q has NoLoss, and Compile was given no metric of it, so that there is no target", metric.Name(), name)
 			}
 			if held += memoryOf(metric.Metric, n.outputs[k].shape); held > float64(n.memoryLimit(modeEvaluate, 1)) {
 				return nil, fmt.Errorf("metric %s: %w (Limits.Memory)", metric.Name(), &graph.MemoryError{Need: held, Limit: n.memoryLimit(modeEvaluate, 1)})
@@ -68,6 +80,7 @@ func newScores(n *network, c *compiled) (*scores, error) {
 			if err != nil {
 				return nil, err
 			}
+			one.target = target
 			if one.output = k; len(names) > 1 {
 				one.name = name + "_" + one.name
 			}
@@ -75,6 +88,11 @@ func newScores(n *network, c *compiled) (*scores, error) {
 		}
 	}
 	return s, nil
+}
+
+// addLoss adds a series that is a mean over the samples.
+func (s *scores) addLoss(name string, g goal) {
+	s.losses, s.names, s.goals = append(s.losses, 0), append(s.names, name), append(s.goals, g)
 }
 
 // newScore begins the measurement of a metric on an output of this shape.
@@ -94,7 +112,7 @@ func newScore(metric outputMetric, output, target Shape) (score, error) {
 
 // series returns the names of all measurements, in the order of the logs.
 func (s *scores) series() []string {
-	names := append([]string{"loss"}, s.names...)
+	names := slices.Clone(s.names)
 	for _, one := range s.list {
 		names = append(names, one.name)
 	}
@@ -103,8 +121,8 @@ func (s *scores) series() []string {
 
 // goal returns the goal of a series of the scores.
 func (s *scores) goal(name string) goal {
-	if name == "loss" || slices.Contains(s.names, name) {
-		return minimize
+	if i := slices.Index(s.names, name); i >= 0 {
+		return s.goals[i]
 	}
 	for _, one := range s.list {
 		if one.name == name {
@@ -151,7 +169,7 @@ func (s *scores) caught(err *error) {
 
 func (s *scores) reset() (err error) {
 	defer s.caught(&err)
-	s.samples, s.loss = 0, 0
+	s.samples = 0
 	clear(s.losses)
 	for s.current = range s.list {
 		s.list[s.current].Reset()
@@ -173,9 +191,9 @@ func (s *scores) add(r result, b *batch) (err error) {
 	defer s.caught(&err)
 	n := len(b.indices)
 	s.samples += n
-	s.loss += r.loss * float64(n)
-	for k := range s.losses {
-		s.losses[k] += float64(r.outputLosses[k][0]) * float64(n)
+	s.losses[0] += r.loss * float64(n)
+	for k := range s.losses[1:] {
+		s.losses[1+k] += float64(r.outputLosses[k][0]) * float64(n)
 	}
 	for s.current = range s.list {
 		one := &s.list[s.current]
@@ -186,9 +204,9 @@ func (s *scores) add(r result, b *batch) (err error) {
 		switch {
 		case s.addMasked(one, r, b):
 		case weighs && one.weighted && b.weights != nil:
-			w.AddWeighted(n, r.outputs[one.output], b.targets[one.output], b.weights)
+			w.AddWeighted(len(b.weights), r.outputs[one.output], b.targets[one.target], b.weights)
 		default:
-			one.Add(n, r.outputs[one.output], b.targets[one.output])
+			one.Add(n, r.outputs[one.output], b.targets[one.target])
 		}
 		if d, ok := one.Measurement.(CheckedMeasurement); ok && d.Err() != nil {
 			return explainZeroWeight(d.Err(), b.weights)
@@ -199,7 +217,7 @@ func (s *scores) add(r result, b *batch) (err error) {
 
 // explainZeroWeight adds to the error of a metric for a sample of weight 0 how to exclude it.
 func explainZeroWeight(err error, weights []float32) error {
-	if row, ok := err.(*graph.RowError); ok && weights != nil && weights[row.Row/(row.Rows/len(weights))] == 0 {
+	if row, ok := err.(*graph.RowError); ok && row.Rows >= len(weights) && len(weights) > 0 && weights[row.Row/(row.Rows/len(weights))] == 0 {
 		return &graph.RowError{Row: row.Row, Rows: row.Rows, Err: fmt.Errorf("%w; its weight is 0, which only WeightedMetrics heed", row.Err)}
 	}
 	return err
@@ -215,13 +233,13 @@ func (s *scores) addMasked(one *score, r result, b *batch) bool {
 	}
 	if one.weighted && b.weights != nil {
 		s.steps = s.steps[:0]
-		each := len(mask) / len(b.weights)
-		for i, m := range mask {
-			s.steps = append(s.steps, m*b.weights[i/each])
+		n := max(len(mask), len(b.weights)) // each is of the leading axes
+		for i := range n {
+			s.steps = append(s.steps, mask[i/(n/len(mask))]*b.weights[i/(n/len(b.weights))])
 		}
 		mask = s.steps
 	}
-	w.AddWeighted(len(mask), r.outputs[one.output], b.targets[one.output], mask)
+	w.AddWeighted(len(mask), r.outputs[one.output], b.targets[one.target], mask)
 	return true
 }
 
@@ -229,7 +247,6 @@ func (s *scores) addMasked(one *score, r result, b *batch) bool {
 func (s *scores) logs(to Logs) (logs Logs, err error) {
 	defer s.caught(&err)
 	n := float64(s.samples)
-	to = append(to, Log{"loss", s.loss / n})
 	for k, loss := range s.losses {
 		to = append(to, Log{s.names[k], loss / n})
 	}

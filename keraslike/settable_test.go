@@ -18,6 +18,8 @@ import (
 	"testing"
 
 	"gorgonia.org/gorgonia"
+
+	"github.com/reef-dl/reef/graph"
 )
 
 // optionFamily is the options of optimizers, losses or metrics, and all that take some.
@@ -71,13 +73,14 @@ func optionFamilies() []optionFamily {
 	rated := func(f func(float64, ...OptimizerOption) Optimizer) maker {
 		return optimizer(func(o ...OptimizerOption) Optimizer { return f(0.1, o...) })
 	}
-	loss := func(f func(...LossOption) Loss) maker {
+	lossFor := func(p Shape, f func(...LossOption) Loss) maker {
 		return func(t *testing.T, options ...any) (string, error) {
 			l := f(typed[LossOption](options)...)
-			_, err := l.Target(Shape{3})
+			_, err := l.Target(p)
 			return settingsText(t, l), err
 		}
 	}
+	loss := func(f func(...LossOption) Loss) maker { return lossFor(Shape{3}, f) }
 	metricFor := func(target Shape, f func(...MetricOption) Metric) maker {
 		return func(t *testing.T, options ...any) (string, error) {
 			m := f(typed[MetricOption](options)...)
@@ -131,14 +134,19 @@ func optionFamilies() []optionFamily {
 				"AlongAxis":   func(v float64) any { return AlongAxis(int(v)) },
 				"IgnoreClass": func(v float64) any { return IgnoreClass(int(v)) },
 				"CircleGamma": number(CircleGamma), "CircleMargin": number(CircleMargin),
+				"SumReduction": flag(SumReduction), "WeightedMeanReduction": flag(WeightedMeanReduction),
 			},
 			makers: map[string]maker{
-				"With":                         loss(BinaryCrossentropy.With),
-				"Dice":                         loss(Dice),
-				"Tversky":                      loss(func(o ...LossOption) Loss { return Tversky(0.5, 0.5, o...) }),
-				"Circle":                       loss(Circle),
-				"BinaryFocalCrossentropy":      loss(BinaryFocalCrossentropy),
-				"CategoricalFocalCrossentropy": loss(CategoricalFocalCrossentropy),
+				"With":                               loss(BinaryCrossentropy.With),
+				"Dice":                               loss(Dice),
+				"Huber":                              loss(func(o ...LossOption) Loss { return Huber(1, o...) }),
+				"CTC":                                lossFor(Shape{4, 3}, func(o ...LossOption) Loss { return CTC(2, o...) }),
+				"CategoricalGeneralizedCrossEntropy": loss(func(o ...LossOption) Loss { return CategoricalGeneralizedCrossEntropy(0.5, o...) }),
+				"CustomLoss":                         loss(func(o ...LossOption) Loss { return CustomLoss("mine", graph.MeanSquaredError, o...) }),
+				"Tversky":                            loss(func(o ...LossOption) Loss { return Tversky(0.5, 0.5, o...) }),
+				"Circle":                             loss(Circle),
+				"BinaryFocalCrossentropy":            loss(BinaryFocalCrossentropy),
+				"CategoricalFocalCrossentropy":       loss(CategoricalFocalCrossentropy),
 			},
 		},
 		{
@@ -154,6 +162,7 @@ func optionFamilies() []optionFamily {
 				"AlongAxis":     func(v float64) any { return AlongAxis(int(v)) },
 				"Regressors":    func(v float64) any { return Regressors(int(10 * v)) },
 				"MultiLabel":    flag(MultiLabel), "FromLogits": flag(FromLogits), "ClassBalancing": flag(ClassBalancing), "KeepDiagonal": flag(KeepDiagonal),
+				"SumReduction": flag(SumReduction), "WeightedMeanReduction": flag(WeightedMeanReduction),
 				"OneHotTargets": flag(OneHotTargets), "OneHotPredictions": flag(OneHotPredictions), "SparsePredictions": flag(SparsePredictions),
 				"FromSortedIDs": flag(FromSortedIDs),
 				"ClassAverage":  oneOf(Macro, Micro), "OutputAverage": oneOf(UniformAverage, VarianceWeighted),
@@ -329,7 +338,7 @@ func TestOptionsThatDoNotFitAreReported(t *testing.T) {
 		"compile: optimizer sgd: Rho does not fit, want AccumulateGradients, AverageWeights, ClipNorm, ClipValue, ExcludeFromWeightDecay, GlobalClipNorm, LazyRows, Momentum, Nesterov, OverwriteWeights, WeightDecay, WithSchedule\n",
 		"compile: optimizer sgd: AMSGrad does not fit, want AccumulateGradients, ",
 		"compile: optimizer sgd: learning rate is -1",
-		"compile: categorical_focal_crossentropy: ClassBalancing does not fit, want AlongAxis, FocalAlpha, FocalGamma, FromLogits, LabelSmoothing",
+		"compile: categorical_focal_crossentropy: ClassBalancing does not fit, want AlongAxis, FocalAlpha, FocalGamma, FromLogits, LabelSmoothing, SumReduction, WeightedMeanReduction",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("error\n%v\nlacks\n%s", err, want)

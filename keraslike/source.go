@@ -13,7 +13,7 @@ import (
 
 // Samples is data for training and evaluation: a Source, which is read by index, or a Stream,
 // which is read sequentially. A Source or Stream may also implement Prefetcher, Resetter,
-// RaggedSource, SparseSource, StringSource, SampleWeighter or CheckedSamples.
+// RaggedSource, SparseSource, StringSource, SampleWeighter, StepWeighter or CheckedSamples.
 type Samples interface {
 	// Shapes returns the shapes of one sample of every input and every target.
 	Shapes() (inputs, targets [][]int)
@@ -269,6 +269,14 @@ func (s sourceWrapper) SampleShapes(i int) (inputs, targets [][]int) {
 		return r.SampleShapes(i)
 	}
 	return s.Shapes()
+}
+
+// WeightShape forwards to the source.
+func (s sourceWrapper) WeightShape() []int {
+	if w, ok := s.Source.(StepWeighter); ok {
+		return w.WeightShape()
+	}
+	return nil
 }
 
 func (s sourceWrapper) padding() *padding { return paddingOf(s.Source) }

@@ -21,28 +21,46 @@ type BatchResult struct {
 // Loss returns the loss of the batch.
 func (r BatchResult) Loss() float64 { return r.Logs.Get("loss") }
 
-// TrainOnBatch makes one update on x and y, which have the batch as their first
-// axis, and returns the loss, the metrics and the outputs before it. The values are not copied: x may
-// be a *tensor.Dense or, for rows of features, a *graph.CSR. It is meant for custom training
-// loops, which can change the learning rate by SetLearningRate; use Fit otherwise.
+// TrainOnBatch makes one update on x and y, which have the batch as their first axis, and returns the
+// loss, the metrics and the outputs before it. y is nil if the model has no targets, see NoLoss. The
+// values are not copied: x may be a *tensor.Dense or, for rows of features, a *graph.CSR. It is meant
+// for custom training loops, which can change the learning rate by SetLearningRate; use Fit otherwise.
 func (m *Model) TrainOnBatch(x, y graph.Value) (BatchResult, error) {
 	if m.compiled == nil {
 		return BatchResult{}, fmt.Errorf("train on batch: %w", ErrNotCompiled)
 	}
+	if m.compiled.phases != nil {
+		targets := []graph.Value{y}
+		if y == nil {
+			targets = nil
+		}
+		return m.TrainOnBatchOf([]graph.Value{x}, targets, nil)
+	}
 	if len(m.inputs) != 1 || len(m.outputs) != 1 {
 		return BatchResult{}, fmt.Errorf("train on batch: model %q has %d inputs and %d outputs, want one of each; TrainOnBatchOf takes several", m.name, len(m.inputs), len(m.outputs))
+	}
+	if len(m.compiled.targeted) == 0 {
+		if !isNil(y) {
+			return BatchResult{}, fmt.Errorf("train on batch: got targets, model %q has NoLoss and wants nil", m.name)
+		}
+		return m.trainOn([]graph.Value{x}, nil, nil)
 	}
 	return m.trainOn([]graph.Value{x}, []graph.Value{y}, nil)
 }
 
 // TrainOnBatchOf is TrainOnBatch for models with several inputs and outputs, and
-// with weights of the samples, which may be nil.
+// with weights of the samples, or of their steps, which may be nil. There is no target for an output with NoLoss
+// that is not measured.
 func (m *Model) TrainOnBatchOf(inputs, targets []graph.Value, weights []float32) (BatchResult, error) {
 	switch {
 	case m.compiled == nil:
 		return BatchResult{}, fmt.Errorf("train on batch: %w", ErrNotCompiled)
-	case len(inputs) != len(m.inputs) || len(targets) != len(m.outputs):
-		return BatchResult{}, fmt.Errorf("train on batch: got %d inputs and %d targets, model %q wants %d and %d", len(inputs), len(targets), m.name, len(m.inputs), len(m.outputs))
+	case m.compiled.phases != nil:
+		if in, out := m.rawInputs(), len(m.compiled.data.targets); len(inputs) != in || len(targets) != out {
+			return BatchResult{}, fmt.Errorf("train on batch: got %d inputs and %d targets, the phases of model %q want %d and %d", len(inputs), len(targets), m.name, in, out)
+		}
+	case len(inputs) != len(m.inputs) || len(targets) != len(m.compiled.targeted):
+		return BatchResult{}, fmt.Errorf("train on batch: got %d inputs and %d targets, model %q wants %d and %d", len(inputs), len(targets), m.name, len(m.inputs), len(m.compiled.targeted))
 	}
 	return m.trainOn(inputs, targets, weights)
 }
@@ -62,6 +80,9 @@ func (m *Model) SetLearningRate(rate float64) error {
 	if err := checkRate(rate); err != nil {
 		return fmt.Errorf("set learning rate: %w", err)
 	}
+	if err := m.scaleRates(m.trainer.rate, rate); err != nil {
+		return fmt.Errorf("set learning rate: %w", err)
+	}
 	m.trainer.rate = rate
 	return nil
 }
@@ -74,14 +95,22 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (resul
 		}
 	}
 	t, n := m.trainer, inputs[0].Shape()[0]
-	if weights != nil && len(weights) != n {
-		return result, fmt.Errorf("train on batch: got %d weights for %d samples", len(weights), n)
+	if weights != nil {
+		if err := m.fitsWeights(len(weights), n); err != nil {
+			return result, fmt.Errorf("train on batch: %w", err)
+		}
 	}
 	if i := badWeight(weights); i >= 0 {
 		return result, fmt.Errorf("train on batch: weight %d is %v, want a finite number of at least 0", i, weights[i])
 	}
 	if inputs, err = m.prepareValues(inputs, true); err != nil {
 		return result, fmt.Errorf("train on batch: %w", err)
+	}
+	if m.compiled.phases != nil {
+		if result, err = m.trainPhasesOn(inputs, targets, weights); err != nil {
+			return result, fmt.Errorf("train on batch: %w", err)
+		}
+		return result, nil
 	}
 	g, err := m.trainingGraph(graphKey{batch: n, weighted: weights != nil, lengths: m.lengthsOfValues(inputs)})
 	if err != nil {
@@ -108,22 +137,35 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (resul
 	return result, nil
 }
 
+// fitsWeights returns an error unless n samples have one weight each, or one for each step or pixel.
+func (m *Model) fitsWeights(weights, n int) error {
+	if m.compiled.phases != nil && weights != n {
+		return fmt.Errorf("got %d weights for %d samples", weights, n)
+	}
+	for k, out := range m.outputs {
+		fits := weights == n
+		for size, axis := n, 0; axis < len(out.shape) && !fits; axis++ {
+			if length := out.shape[axis]; length != Any {
+				size *= length
+			} else if weights%size == 0 { // the length is that of the batch
+				size = weights
+			}
+			fits = size == weights
+		}
+		if !fits && m.compiled.phases == nil && !isNoLoss(m.compiled.losses[k]) {
+			return fmt.Errorf("got %d weights for %d samples with outputs %v", weights, n, out.shape)
+		}
+	}
+	return nil
+}
+
 // batchResult measures a batch that g has computed.
 func (m *Model) batchResult(g *modelGraph, targets []graph.Value, weights []float32, n int) (result BatchResult, err error) {
-	b := &m.onBatch
-	if b.of != m.compiled {
-		if b.scores, err = newScores(&m.network, m.compiled); err != nil {
-			return result, err
-		}
-		b.of = m.compiled
-	}
-	if err := b.scores.reset(); err != nil {
+	b, err := m.measureOnBatch(weights, n)
+	if err != nil {
 		return result, err
 	}
-	for i := len(b.batch.indices); i < n; i++ {
-		b.batch.indices = append(b.batch.indices, i)
-	}
-	b.batch.indices, b.batch.targets, b.batch.weights = b.batch.indices[:n], b.batch.targets[:0], weights
+	b.batch.targets = b.batch.targets[:0]
 	for _, v := range targets {
 		b.batch.targets = append(b.batch.targets, graph.Floats(v))
 	}
@@ -134,6 +176,25 @@ func (m *Model) batchResult(g *modelGraph, targets []graph.Value, weights []floa
 		return result, err
 	}
 	return BatchResult{b.logs, g.outputs.values}, nil
+}
+
+// measureOnBatch begins the measurements of a batch of n samples.
+func (m *Model) measureOnBatch(weights []float32, n int) (b *onBatch, err error) {
+	b = &m.onBatch
+	if b.of != m.compiled {
+		if b.scores, err = newScores(&m.network, m.compiled); err != nil {
+			return nil, err
+		}
+		b.of = m.compiled
+	}
+	if err := b.scores.reset(); err != nil {
+		return nil, err
+	}
+	for i := len(b.batch.indices); i < n; i++ {
+		b.batch.indices = append(b.batch.indices, i)
+	}
+	b.batch.indices, b.batch.weights = b.batch.indices[:n], weights
+	return b, nil
 }
 
 // trainBound makes one update with the inputs that are bound to g, and counts the targets that it

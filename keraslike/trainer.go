@@ -13,6 +13,7 @@ import (
 // everything that a step changes: the weights, their gradients, the state of the optimizer
 // for each weight, and the step count. It does not depend on the model.
 type trainer struct {
+	phase           string // in the names of saved arrays, "" for a model without phases
 	optimizer       Optimizer
 	settings        *commonSettings
 	steps           int     // batches trained on so far
@@ -246,6 +247,7 @@ type stateArray struct {
 	name   string
 	shape  []int
 	values []float32
+	of     string // the optimizer
 }
 
 // state returns all arrays of the trainer after the last update, named by the paths of their
@@ -255,7 +257,7 @@ func (t *trainer) state(path func(*Weight) string) []stateArray {
 	for i, w := range t.weights {
 		t.decay.catchUp(i, t.slots[i], t.updates())
 		add := func(name string, shape []int, values []float32) {
-			list = append(list, stateArray{"optimizer/" + path(w) + "/" + name, shape, values})
+			list = append(list, stateArray{"optimizer/" + t.phase + path(w) + "/" + name, shape, values, t.optimizer.Name()})
 		}
 		for k, name := range t.each[i].Slots() {
 			add(name, t.slotShape(i, name), t.slots[i][k])

@@ -9,8 +9,8 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// update is one training step: forward, backward, optimizer, then the state that layers
-// update. A step whose loss is NaN or Inf changes nothing.
+// update is one training step: forward, backward, what layers update, then the optimizer. A step whose loss
+// is NaN or Inf changes nothing.
 func (m *Model) update(g *modelGraph, rate float64) error {
 	t := m.trainer
 	m.random.Step = uint64(t.steps)
@@ -30,10 +30,7 @@ func (m *Model) update(g *modelGraph, rate float64) error {
 		}
 	}
 	return writeWeights(m.locks, g.written, func() error {
-		if err := t.step(rate); err != nil {
-			return err
-		}
 		g.update()
-		return nil
+		return t.step(rate)
 	})
 }

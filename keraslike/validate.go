@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/reef-dl/reef/internal/kernel"
 )
@@ -41,11 +40,12 @@ func (w *Weight) checkValues(name string, values []float32) error {
 	return checkStored(name, values, !w.nonNegative)
 }
 
-// checkStateArray is checkStored for an array of the optimizer. The velocity of SGD is signed,
+// check is checkStored for an array of the optimizer. The velocity of SGD is signed,
 // that of other optimizers is a mean of squares.
-func (c *compiled) checkStateArray(name string, values []float32) error {
-	slot, of := path.Base(name), c.optimizer.Name()
+func (k stateArray) check() error {
+	name, values := k.name, k.values
+	slot, of := path.Base(name), k.of
 	_, own := optimizerKinds[of]
-	positive := own && (slices.Contains(nonNegativeSlots, slot) || slot == "velocity" && of != "sgd") && !strings.HasPrefix(name, callbackWeightPrefix)
+	positive := own && (slices.Contains(nonNegativeSlots, slot) || slot == "velocity" && of != "sgd")
 	return checkStored(name, values, !positive)
 }

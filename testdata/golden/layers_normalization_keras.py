@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GroupNormalization and UnitNormalization by Keras itself (3.15, torch backend) in float64.
+"""GroupNormalization, UnitNormalization and LayerNormalization with rms_scaling by Keras itself (3.15, torch backend) in float64.
 
     KERAS_BACKEND=torch PYTHONPATH=<Keras's source> /usr/bin/python3 layers_normalization_keras.py
 """
@@ -28,7 +28,9 @@ def case(kind, shape, x=None, **options):
 
     label = "%s_%s" % (kind, "x".join(map(str, shape))) + "".join("_%s_%s" % (k, v) for k, v in options.items()).replace(" ", "")
     config = layer.get_config()
-    args = {"layer": kind, **{k: config[k] for k in ("groups", "axis", "epsilon", "center", "scale") if k in config}}
+    args = {"layer": kind, **{k: config[k] for k in ("groups", "axis", "epsilon", "center", "scale", "rms_scaling") if k in config}}
+    if not args.get("rms_scaling"):
+        args.pop("rms_scaling", None)
     args["axis"] = args["axis"] if isinstance(args["axis"], list) else [args["axis"]]
     t.layer(label, SOURCE, args, f, {"x": x, **weights})
 
@@ -54,4 +56,12 @@ case("UnitNormalization", (2, 3, 5), axis=[1, 2])
 case("UnitNormalization", (2, 3, 2, 5), axis=[-1, 1])
 tiny = torch.tensor([[3, 4], [3e-8, 4e-8], [3e-13, 4e-13]], dtype=torch.float32).double()
 case("UnitNormalization", (3, 2), x=tiny)
+for groups in (1, 3, -1):
+    case("GroupNormalization", (2, 6), groups=groups)
+    for axis in (1, 2, 3, 4):
+        case("GroupNormalization", (2, 6, 3, 6, 3), groups=groups, axis=axis)
+    case("GroupNormalization", (2, 3, 5), groups=groups, axis=-2)  # Keras computes in float32, which a pair of close values shows
+case("LayerNormalization", (3, 4), rms_scaling=True)
+case("LayerNormalization", (2, 3, 4), rms_scaling=True, axis=1)
+case("LayerNormalization", (2, 3, 4), rms_scaling=True, axis=[1, 2], epsilon=0.25)
 t.save()

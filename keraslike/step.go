@@ -1,0 +1,510 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/reef-dl/reef/graph"
+)
+
+// Step is the graph of a Phase or an Objective under construction, for one batch size, in training or
+// in evaluation. Its methods return nodes, of which functions of package graph make others; Do takes
+// their errors, so that no line needs a check. After a mistake nodes are nil, and Fit, Compile or
+// Evaluate returns the first one.
+type Step struct {
+	v        *expression
+	m        *Model
+	c        *compiled
+	p        *compiledPhase
+	mode     mode
+	key      graphKey
+	data     *phaseData
+	declares bool   // the shapes of the data are found out by the calls of Input and Target
+	sizes    *sizes // of the compiled model at the lengths of the batch
+	sizesErr error
+
+	calls    int // of models, random nodes
+	outputs  graph.Nodes
+	input    map[int]*graph.Node
+	target   map[int]*graph.Node
+	weights  *graph.Node
+	masks    map[*graph.Node]*graph.Node
+	logged   graph.Nodes
+	logs     []string
+	measured graph.Nodes // predictions and targets by turns
+	measures []measured
+	foreign  []*Weight // of models that are not part of the compiled one
+}
+
+// phaseData is what the phases read of the data.
+type phaseData struct {
+	own      bool // the inputs are those of the model
+	inputs   []Shape
+	targets  []Shape
+	weighted bool // the weights of the samples are used
+}
+
+// checkedBatch is the batch size at which Compile builds phases to find mistakes.
+const checkedBatch = 2
+
+// Batch returns the number of samples of the batch.
+func (s *Step) Batch() int { return s.v.samples }
+
+// Training reports whether the step is for training, or for evaluation.
+func (s *Step) Training() bool { return s.mode == modeTrain }
+
+// Graph returns the graph, which functions such as graph.Constant need.
+func (s *Step) Graph() *graph.Graph { return s.v.g }
+
+// Do returns the node, nil after an error, of which the first is kept:
+//
+//	distance := s.Do(graph.Mean(s.Do(graph.Abs(s.Do(graph.Sub(a, b))))))
+func (s *Step) Do(n *graph.Node, err error) *graph.Node {
+	if s.v.err != nil {
+		return nil // the first mistake is the one to report
+	}
+	return s.v.Do(n, err)
+}
+
+func (s *Step) fail(format string, args ...any) *graph.Node {
+	return s.Do(nil, fmt.Errorf(format, args...))
+}
+
+// Input returns input k of the data, with the batch as its first axis: (batch, shape...). Without a
+// shape it is input k of the compiled model, and the data has the inputs of the model. With a shape, which
+// is that of one sample, the data is of inputs of its own; all inputs are then declared in this way.
+func (s *Step) Input(k int, shape ...int) *graph.Node {
+	if s.v.err != nil {
+		return nil
+	}
+	if s.declares {
+		if err := s.declareInput(k, shape); err != nil {
+			return s.Do(nil, fmt.Errorf("input %d: %w", k, err))
+		}
+	}
+	if n := s.input[k]; n != nil {
+		return n
+	}
+	name := fmt.Sprint("input ", k)
+	if s.data.own {
+		if s.sizesErr != nil {
+			return s.Do(nil, s.sizesErr)
+		}
+		edge := s.m.edges[k]
+		shape, name = s.sizes.shape(edge), edge.layer.name
+	} else {
+		shape = s.data.inputs[k]
+	}
+	n := s.v.input(name, Shape(shape).withBatch(s.v.samples)...)
+	s.input[k] = n
+	return n
+}
+
+func (s *Step) declareInput(k int, shape []int) error {
+	d := s.data
+	switch own := shape == nil; {
+	case own && (k < 0 || k >= len(s.m.edges)):
+		return fmt.Errorf("model %q has %d inputs; for data of other inputs give the shape of a sample", s.m.name, len(s.m.edges))
+	case own && d.inputs != nil, !own && d.own:
+		return errors.New("inputs are declared with a shape and without one, want all with or all without")
+	case own:
+		d.own = true
+		return nil
+	}
+	if s.m.front != nil {
+		return fmt.Errorf("model %q has layers that run before the network, so that the data has its inputs: give no shape", s.m.name)
+	}
+	return declare(&d.inputs, k, shape)
+}
+
+// Target returns target k of the data, whose samples have this shape: (batch, shape...). Data without
+// targets, and data whose targets no phase asks for, is read without them.
+func (s *Step) Target(k int, shape ...int) *graph.Node {
+	if s.v.err != nil {
+		return nil
+	}
+	if s.declares {
+		if err := declare(&s.data.targets, k, append(Shape{}, shape...)); err != nil {
+			return s.Do(nil, fmt.Errorf("target %d: %w", k, err))
+		}
+	}
+	if n := s.target[k]; n != nil {
+		return n
+	}
+	n := s.v.input(fmt.Sprint("target ", k), s.data.targets[k].withBatch(s.v.samples)...)
+	s.target[k] = n
+	return n
+}
+
+// declare records the shape of input or target k.
+func declare(list *[]Shape, k int, shape Shape) error {
+	if k < 0 || k > mostDeclared {
+		return fmt.Errorf("want a number from 0 to %d", mostDeclared)
+	}
+	for _, n := range shape {
+		if n <= 0 {
+			return fmt.Errorf("its shape is %v, want positive axes", shape)
+		}
+	}
+	for len(*list) <= k {
+		*list = append(*list, nil)
+	}
+	if known := (*list)[k]; known != nil && !slices.Equal(known, shape) {
+		return fmt.Errorf("has shape %v, and %v elsewhere", shape, known)
+	}
+	(*list)[k] = slices.Clone(shape)
+	return nil
+}
+
+// mostDeclared is the largest number of an input or a target.
+const mostDeclared = 63
+
+// Weights returns the weights of the samples, (batch): ones where the data has none. Data with weights
+// is an error unless a phase asks for them.
+func (s *Step) Weights() *graph.Node {
+	if s.v.err != nil {
+		return nil
+	}
+	if s.declares {
+		s.data.weighted = true
+	}
+	if !s.key.weighted {
+		return s.v.ones(s.v.samples)
+	}
+	if s.weights == nil {
+		s.weights = s.v.input("sample weights 0", s.v.samples)
+	}
+	return s.weights
+}
+
+// Output returns output k of the compiled model for the inputs of the data, as Call does.
+func (s *Step) Output(k int) *graph.Node {
+	if s.v.err != nil {
+		return nil
+	}
+	if k < 0 || k >= len(s.m.outputs) {
+		return s.fail("output %d: model %q has %d outputs", k, s.m.name, len(s.m.outputs))
+	}
+	if s.outputs == nil {
+		in := make([]*graph.Node, len(s.m.edges))
+		for i := range in {
+			if in[i] = s.Input(i); in[i] == nil {
+				return nil
+			}
+		}
+		s.outputs = s.run(s.m, "", s.m.edges, s.m.rest, s.Training(), in)
+	}
+	return s.outputs[k]
+}
+
+// Call applies a model with one output to nodes, as in training: dropout is active, and batch
+// normalization takes the statistics of the batch. In evaluation it is as in prediction. All uses of a
+// model share its weights; each has random numbers of its own. The nodes may be of another batch size
+// than the data.
+//
+// The model may be part of the compiled one or not; one that isn't keeps its weights and states.
+func (s *Step) Call(m *Model, in ...*graph.Node) *graph.Node {
+	return s.one("Call", m, s.CallAll(m, in...))
+}
+
+// CallAll is Call for a model with several outputs.
+func (s *Step) CallAll(m *Model, in ...*graph.Node) []*graph.Node {
+	return s.apply(m, s.Training(), in)
+}
+
+// Predict applies a model with one output to nodes as in prediction, without dropout and with the
+// moving statistics of batch normalization: the teacher of a distillation, the network of a perceptual
+// loss.
+func (s *Step) Predict(m *Model, in ...*graph.Node) *graph.Node {
+	return s.one("Predict", m, s.PredictAll(m, in...))
+}
+
+// PredictAll is Predict for a model with several outputs.
+func (s *Step) PredictAll(m *Model, in ...*graph.Node) []*graph.Node { return s.apply(m, false, in) }
+
+func (s *Step) one(method string, m *Model, out []*graph.Node) *graph.Node {
+	if len(out) != 1 {
+		return s.fail("%s: model %q has %d outputs, want 1: %sAll returns all", method, m.name, len(out), method)
+	}
+	return out[0]
+}
+
+// apply applies a model to nodes. After a mistake it returns nils.
+func (s *Step) apply(m *Model, training bool, in []*graph.Node) []*graph.Node {
+	if m == nil {
+		s.fail("calls a model that is nil")
+		return make([]*graph.Node, 1)
+	}
+	none := make([]*graph.Node, max(1, len(m.outputs)))
+	if err := s.checkCall(m, in); err != nil {
+		s.fail("call of model %q: %w", m.name, err)
+	}
+	if s.v.err != nil {
+		return none
+	}
+	if err := s.size(m, in); err != nil {
+		s.fail("call of model %q: %w", m.name, err)
+		return none
+	}
+	prefix := ""
+	if m != s.m {
+		prefix = m.name + "/"
+	}
+	s.adopt(m)
+	if out := s.run(m, prefix, m.inputs, m.order, training, in); out != nil {
+		return out
+	}
+	return none
+}
+
+// checkCall compares the nodes with the inputs of the model.
+func (s *Step) checkCall(m *Model, in []*graph.Node) error {
+	switch err := m.Err(); {
+	case err != nil:
+		return err
+	case s.v.err != nil:
+		return nil
+	case !m.built:
+		return errors.New("it has no weights yet: build or load it, or make it part of the compiled model")
+	case len(in) != len(m.inputs):
+		return fmt.Errorf("got %d inputs, want %d", len(in), len(m.inputs))
+	}
+	for k, n := range in {
+		if n == nil {
+			return fmt.Errorf("input %d is nil", k)
+		}
+		shape, want := n.Shape(), m.inputs[k].shape
+		if len(shape) == 0 || !want.takes(Shape(shape[1:])) || n.Dtype() != graph.Float32 {
+			return fmt.Errorf("input %d has shape %v of %v, want %v of float32", k, shape, n.Dtype(), want)
+		}
+		if shape[0] != in[0].Shape()[0] {
+			return fmt.Errorf("input %d has a batch of %d, input 0 one of %d", k, shape[0], in[0].Shape()[0])
+		}
+		if n.Graph() != s.v.g {
+			return fmt.Errorf("input %d is a node of another graph", k)
+		}
+	}
+	return nil
+}
+
+// size computes the sizes of a model at these shapes. Layers may build graphs for it.
+func (s *Step) size(m *Model, in []*graph.Node) error {
+	building.Unlock()
+	defer building.Lock()
+	evaluating.Lock()
+	defer evaluating.Unlock()
+	_, err := (&nestedModel{m}).sizes(s.v.sizing, sampleShapes(in))
+	return err
+}
+
+// adopt gives the weights of a model that is not part of the compiled one names in the graph.
+func (s *Step) adopt(m *Model) {
+	for _, w := range m.weights {
+		if _, known := s.v.paths[w]; known {
+			continue
+		}
+		if len(s.foreign) == 0 {
+			paths := map[*Weight]string{}
+			for w, path := range s.v.paths {
+				paths[w] = path
+			}
+			s.v.paths = paths
+		}
+		s.foreign, s.v.paths[w] = append(s.foreign, w), m.name+"/"+m.paths[w]
+	}
+}
+
+// run adds the expressions of a model.
+func (s *Step) run(m *Model, prefix string, start, calls []*Tensor, training bool, in []*graph.Node) []*graph.Node {
+	v := s.v
+	s.calls++
+	trains := slices.ContainsFunc(m.weights, func(w *Weight) bool { return s.p.trained[w] })
+	batch, samples, before, penalties := v.batch, v.samples, v.training, len(v.penalties)
+	v.batch, v.training = in[0].Shape()[0], training
+	v.samples, v.streams = v.batch, fmt.Sprintf("%s#%d/", s.p.name, s.calls)
+	v.updatesState = func(l *layer) bool { return training && s.updatesState(l, trains) }
+	v.application = application{layer: m.core(), path: m.name, frozen: v.isFrozen(m.core())}
+	out, masks := v.run(&m.network, prefix, start, calls, in, nil)
+	v.application = application{}
+	v.batch, v.samples, v.training = batch, samples, before
+	if !trains {
+		v.penalties = v.penalties[:penalties]
+	}
+	for k, mask := range masks {
+		if mask != nil {
+			s.masks[out[k]] = mask
+		}
+	}
+	return out
+}
+
+// updatesState reports whether the states of a layer change: if the phase trains weights of the layer, or
+// of the model that is called where the layer has none.
+func (s *Step) updatesState(l *layer, trains bool) bool {
+	own := false
+	for _, w := range l.weights {
+		if !w.state {
+			own = true
+			if s.p.trained[w] {
+				return true
+			}
+		}
+	}
+	return !own && trains
+}
+
+// Weight returns the variable of a weight, such as m.Weight returns: for penalties on weights, or a
+// picture that is trained.
+func (s *Step) Weight(w *Weight) *graph.Node {
+	if s.v.err != nil {
+		return nil
+	}
+	switch {
+	case w == nil:
+		return s.fail("weight is nil")
+	case s.v.paths[w] == "":
+		return s.fail("weight %q is not of model %q nor of one that is called", w.path, s.m.name)
+	}
+	return s.v.variable(w)
+}
+
+// Random returns the source of random numbers and a stream of its own, for ops such as graph.Bernoulli.
+// Each update draws other numbers; those of evaluation are the same for the same batches.
+func (s *Step) Random() (rng *graph.Random, stream uint64) {
+	s.calls++
+	return s.v.random, hashName(fmt.Sprintf("%s#%d random", s.p.name, s.calls))
+}
+
+// RandomNormal returns normally distributed numbers of mean 0 and standard deviation 1.
+func (s *Step) RandomNormal(shape ...int) *graph.Node {
+	rng, stream := s.Random()
+	return s.Do(graph.RandomNormal(s.v.g, graph.Float32, rng, stream, shape...))
+}
+
+// RandomUniform returns uniformly distributed numbers in [0, 1).
+func (s *Step) RandomUniform(shape ...int) *graph.Node {
+	rng, stream := s.Random()
+	return s.Do(graph.RandomUniform(s.v.g, graph.Float32, rng, stream, shape...))
+}
+
+// Loss returns the mean of a loss over its rows, a scalar; over the steps that count if the prediction,
+// which a model computed, has a mask. A cross-entropy gets the logits of a softmax or sigmoid at the end
+// of a model, as in Compile.
+func (s *Step) Loss(l Loss, prediction, target *graph.Node) *graph.Node {
+	rows := s.LossRows(l, prediction, target)
+	if rows == nil {
+		return nil
+	}
+	var counted *graph.Node
+	if own, ok := l.(selectiveLoss); ok {
+		counted = s.Do(own.counted(rows, target))
+	}
+	if mask := s.masks[prediction]; mask != nil && Shape(mask.Shape()).Size() == Shape(rows.Shape()).Size() {
+		rows = s.Do(graph.Reshape(rows, mask.Shape()...))
+		if counted != nil {
+			mask = s.Do(graph.MaskSteps(s.Do(graph.Reshape(counted, mask.Shape()...)), mask))
+		}
+		counted = mask
+	}
+	if counted != nil {
+		return s.Do(graph.MaskedMean(rows, counted))
+	}
+	return s.Do(graph.Mean(rows))
+}
+
+// LossRows returns the values of a loss, one for each row of the last axis, to be weighted by the step.
+func (s *Step) LossRows(l Loss, prediction, target *graph.Node) *graph.Node {
+	switch {
+	case s.v.err != nil:
+		return nil
+	case isNil(l):
+		return s.fail("loss is nil")
+	case prediction == nil || target == nil:
+		return s.fail("loss %s: the prediction or the target is nil", nameIn("loss", l))
+	case len(prediction.Shape()) == 0 || len(target.Shape()) == 0:
+		return s.fail("loss %s: the prediction has shape %v, the target %v, want the batch as their first axis", nameIn("loss", l), prediction.Shape(), target.Shape())
+	}
+	var want Shape
+	err := guard("loss", l, "Target", func() (err error) { want, err = l.Target(Shape(prediction.Shape()[1:])); return err })
+	if err != nil {
+		return s.Do(nil, err)
+	}
+	if full := want.withBatch(prediction.Shape()[0]); !slices.Equal(full, []int(target.Shape())) {
+		if target.Shape()[0] != prediction.Shape()[0] || Shape(full).Size() != Shape(target.Shape()).Size() {
+			return s.fail("loss %s: the target has shape %v for predictions of shape %v, want %v", nameIn("loss", l), target.Shape(), prediction.Shape(), graph.Shape(full))
+		}
+		target = s.Do(graph.Reshape(target, full...))
+	}
+	return s.v.rows(l, prediction, target)
+}
+
+// Gradient returns the gradient of the sum of y with respect to a node that y is computed from, of its
+// shape. It can be part of the loss, which is then differentiated twice: the penalty of WGAN-GP.
+func (s *Step) Gradient(y, x *graph.Node) *graph.Node {
+	if s.v.err != nil {
+		return nil
+	}
+	if y == nil || x == nil {
+		return s.fail("gradient: a node is nil")
+	}
+	sum := y
+	if len(y.Shape()) > 0 {
+		sum = s.Do(graph.Sum(y))
+	}
+	one := s.Do(graph.Scalar(sum, 1))
+	if one == nil {
+		return nil
+	}
+	slopes, err := graph.Backpropagate(graph.Nodes{sum}, graph.Nodes{one}, graph.Nodes{x})
+	if err != nil {
+		return s.Do(nil, err)
+	}
+	return slopes[0]
+}
+
+// Log records a scalar under a name: the logs have its mean over the samples of an epoch, and that of
+// validation as "val_" and the name.
+func (s *Step) Log(name string, n *graph.Node) {
+	switch {
+	case s.v.err != nil:
+	case name == "":
+		s.fail("log: the name is empty")
+	case slices.Contains(s.logs, name):
+		s.fail("log %q: is recorded twice", name)
+	case n == nil:
+		s.fail("log %q: the node is nil", name)
+	case len(n.Shape()) > 0 || n.Dtype() != graph.Float32:
+		s.fail("log %q: the node has shape %v of %v, want a scalar of float32, such as graph.Mean returns", name, n.Shape(), n.Dtype())
+	default:
+		s.logs, s.logged = append(s.logs, name), append(s.logged, n)
+	}
+}
+
+// Measure measures a metric, which Compile would have as an option, on a prediction and a target. The
+// logs have it under its name; NamedMetric gives another one.
+func (s *Step) Measure(metric Metric, prediction, target *graph.Node) {
+	switch {
+	case s.v.err != nil:
+		return
+	case isNil(metric):
+		s.fail("measure: the metric is nil")
+		return
+	}
+	name := nameIn("metric", metric)
+	for i, n := range []*graph.Node{prediction, target} {
+		what := []string{"prediction", "target"}[i]
+		if n == nil {
+			s.fail("measure %s: the %s is nil", name, what)
+			return
+		}
+		if len(n.Shape()) == 0 || n.Dtype() != graph.Float32 || n.Shape()[0] != prediction.Shape()[0] {
+			s.fail("measure %s: the %s has shape %v of %v, want samples of float32, as many as predictions", name, what, n.Shape(), n.Dtype())
+			return
+		}
+	}
+	s.measured = append(s.measured, prediction, target)
+	s.measures = append(s.measures, measured{outputMetric{Metric: metric}, Shape(prediction.Shape()[1:]), Shape(target.Shape()[1:])})
+}
