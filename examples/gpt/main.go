@@ -41,8 +41,7 @@ func main() {
 	tokens.Fit(spaced(reviews.Texts))
 
 	in := k.Input(length)
-	x := k.Embedding(*words, *units).Apply(in)
-	x = k.Add().Apply(x, k.PositionEmbedding(length).Apply(x))
+	x := k.TokenAndPositionEmbedding(*words, length, *units).Apply(in)
 	attended := k.Dropout(0.1).Apply(k.MultiHeadAttention(2, *units, k.CausalMask).Apply(x))
 	x = k.LayerNormalization(k.Epsilon(1e-6)).Apply(k.Add().Apply(x, attended))
 	forward := k.Dropout(0.1).Apply(k.Dense(*units).Apply(k.Dense(*units, k.ReLU).Apply(x)))
