@@ -28,15 +28,13 @@ func Concat(axis int, parts ...*Node) (*Node, error) {
 	o := moveOp("concat"+attrs("axis", axis, "parts", len(parts)), parts[0], rank, func(m memory) error {
 		to := m.shapeOf(output)
 		inner := size(to[axis+1:])
-		at := 0
+		dst, width := m.bytes(output)
+		j := elements.NewJoin(width)
 		for i := range parts {
-			part := m.shapeOf(i)[axis] * inner
-			w := elements.Walk{DstAt: at}
-			w.Axis(size(to[:axis]), to[axis]*inner, part)
-			w.Axis(part, 1, 1)
-			move(m, i, w)
-			at += part
+			x, _ := m.bytes(i)
+			j.Add(x, m.shapeOf(i)[axis]*inner)
 		}
+		j.Write(dst, size(to[:axis]))
 		return nil
 	})
 	o.shape = func(in []tensor.Shape) (tensor.Shape, error) {

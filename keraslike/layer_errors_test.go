@@ -189,6 +189,8 @@ func TestLayerMistakes(t *testing.T) {
 		{keraslike.AdditiveAttention(name), shapes{{4, 3}, {4, 2}}, `AdditiveAttention "it": query has 3 features, key 2`},
 		{keraslike.GroupQueryAttention(2, 3, 2, name), shapes{series}, `GroupQueryAttention "it": 3 heads of the query and 2 of key and value, want a divisor`},
 		{keraslike.GroupQueryAttention(2, 2, 2, keraslike.SlidingWindow(0), name), shapes{series}, `GroupQueryAttention "it": SlidingWindow is 0`},
+		{keraslike.MultiHeadAttention(2, 2, keraslike.AttentionAxes(1), keraslike.SlidingWindow(2), name), shapes{series}, `MultiHeadAttention "it": SlidingWindow does not fit with AttentionAxes`},
+		{keraslike.MultiHeadAttention(2, 2, keraslike.SlidingWindow(2), name), shapes{{2, 3, 4}}, `MultiHeadAttention "it": SlidingWindow does not fit with a query of shape (batch, 2, 3, 4)`},
 		{keraslike.MultiHeadAttention(2, 2, keraslike.AttentionAxes(3), name), shapes{{2, 3, 4}}, `MultiHeadAttention "it": AttentionAxes: axes are [3]`},
 		{keraslike.MultiHeadAttention(2, 2, keraslike.AttentionAxes(2), name), shapes{{2, 3, 4}, {5, 3, 4}}, `the same length of axis 1, which is not attended`},
 		{keraslike.ChannelsFirst(nil, name), shapes{series}, `ChannelsFirst "it": got no layer`},

@@ -390,6 +390,14 @@ func (s *Step) RandomUniform(shape ...int) *graph.Node {
 	return s.Do(graph.RandomUniform(s.v.g, graph.Float32, rng, stream, shape...))
 }
 
+// Constant returns a node whose values are all v, such as the labels of what a generator made.
+func (s *Step) Constant(v float64, shape ...int) *graph.Node {
+	if s.v.err != nil {
+		return nil
+	}
+	return s.Do(graph.Affine(s.v.ones(shape...), v, 0))
+}
+
 // Loss returns the mean of a loss over its rows, a scalar; over the steps that count if the prediction,
 // which a model computed, has a mask. A cross-entropy gets the logits of a softmax or sigmoid at the end
 // of a model, as in Compile.

@@ -6,15 +6,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"runtime"
 	"sync"
 	"time"
 
+	"gorgonia.org/tensor"
+
 	"github.com/reef-dl/reef/graph"
 )
 
-// expressions are chains of element-wise ops on 10 million numbers, reductions and softmaxes of as many. The
-// program expressions.py has the same ones in PyTorch under the same names.
+// expressions are chains of element-wise ops on 10 million numbers, reductions and softmaxes of as many, and ops
+// that move, sort and scan smaller tensors. The program expressions.py has the same ones in PyTorch under the
+// same names.
 
 // expressionShape is that of reductions, which are along one of the axes or all of them.
 var expressionShape = []int{200, 250, 200}
@@ -24,6 +28,34 @@ type expression struct {
 	name   string
 	arrays int // the arrays of all numbers that are read or written
 	build  func(do func(*graph.Node, error) *graph.Node, x, y *graph.Node) *graph.Node
+	own    func(b *expressionInputs) *graph.Node // of inputs of its own, instead of x and y
+}
+
+// expressionInputs makes inputs.
+type expressionInputs struct {
+	graph.Try
+	g   *graph.Graph
+	rng *rand.Rand
+}
+
+func (b *expressionInputs) input(dt graph.Dtype, v graph.Value) *graph.Node {
+	n := b.Do(graph.Input(b.g, dt, fmt.Sprint("x", len(b.g.AllNodes())), v.Shape()...))
+	if n == nil {
+		return nil
+	}
+	return b.Do(n, graph.Let(n, v))
+}
+
+func (b *expressionInputs) floats(shape ...int) *graph.Node {
+	return b.input(graph.Float32, floats(shape[1:]...)(b.rng, shape[0]))
+}
+
+func (b *expressionInputs) indices(below int, shape ...int) *graph.Node {
+	v := tensor.New(tensor.WithShape(shape...), tensor.Of(tensor.Int64))
+	for i := range v.Int64s() {
+		v.Int64s()[i] = b.rng.Int64N(int64(below))
+	}
+	return b.input(graph.Int64, v)
 }
 
 // expressionResult is one line of the output.
@@ -35,7 +67,7 @@ type expressionResult struct {
 	Path     string  `json:"path"`
 	Step     float64 `json:"ms_per_step_median"`
 	Rate     float64 `json:"gb_per_s"` // each array is read or written once
-	OfCopy   float64 `json:"of_copy"`  // the rate divided by that of a copy
+	OfCopy   float64 `json:"of_copy"`  // the rate divided by that of a copy; both are 0 where arrays differ
 	Steps    int     `json:"steps"`
 }
 
@@ -43,7 +75,7 @@ func expressions() (list []expression) {
 	type n = *graph.Node
 	type do = func(n, error) n
 	add := func(name string, arrays int, build func(do do, x, y n) n) {
-		list = append(list, expression{name, arrays, build})
+		list = append(list, expression{name: name, arrays: arrays, build: build})
 	}
 	add("chain 2: x y + x", 3, func(do do, x, y n) n { return do(graph.Add(do(graph.Mul(x, y)), x)) })
 	add("chain 3: sqrt(x^2 + 1)", 2, func(do do, x, _ n) n {
@@ -97,32 +129,76 @@ func expressions() (list []expression) {
 	for axis := range expressionShape {
 		add(fmt.Sprintf("softmax, axis %d", axis), 2, func(do do, x, _ n) n { return do(graph.Softmax(x, graph.SoftmaxAxis(axis))) })
 	}
+	return append(list, moves()...)
+}
+
+// moves are ops that move, sort and scan elements, products and normalizations.
+func moves() (list []expression) {
+	type b = *expressionInputs
+	add := func(name string, build func(b b) *graph.Node) {
+		list = append(list, expression{name: name, own: build})
+	}
+	square := func(b b) *graph.Node { return b.floats(1000, 1000) }
+	heads := func(b b) *graph.Node { return b.floats(16, 128, 8, 64) }
+	add("gather", func(b b) *graph.Node {
+		return b.Do(graph.Gather(b.floats(50000, 64), b.indices(50000, 100000), 0))
+	})
+	add("gather_columns", func(b b) *graph.Node { return b.Do(graph.Gather(square(b), b.indices(1000, 1000), 1)) })
+	add("gather_elements", func(b b) *graph.Node {
+		return b.Do(graph.GatherElements(square(b), b.indices(1000, 1000, 1000), 1))
+	})
+	add("scatter_add", func(b b) *graph.Node {
+		return b.Do(graph.ScatterAdd(b.floats(50000, 64), b.indices(50000, 100000), b.floats(100000, 64), 0))
+	})
+	add("sort", func(b b) *graph.Node { return b.Do(graph.Sort(square(b), 1)) })
+	add("sort_columns", func(b b) *graph.Node { return b.Do(graph.Sort(square(b), 0)) })
+	add("sort_vector", func(b b) *graph.Node { return b.Do(graph.Sort(b.floats(1000000), 0)) })
+	add("top_k", func(b b) *graph.Node { y, _, err := graph.TopK(square(b), 10, 1); return b.Do(y, err) })
+	add("cumsum", func(b b) *graph.Node { return b.Do(graph.CumSum(square(b), 1)) })
+	add("cumsum_columns", func(b b) *graph.Node { return b.Do(graph.CumSum(square(b), 0)) })
+	add("cumprod", func(b b) *graph.Node { return b.Do(graph.CumProd(square(b), 1)) })
+	add("cumprod_columns", func(b b) *graph.Node { return b.Do(graph.CumProd(square(b), 0)) })
+	add("transpose", func(b b) *graph.Node { return b.Do(graph.Transpose(square(b), 1, 0)) })
+	add("transpose_heads", func(b b) *graph.Node { return b.Do(graph.Transpose(heads(b), 0, 2, 1, 3)) })
+	add("transpose_last", func(b b) *graph.Node { return b.Do(graph.Transpose(heads(b), 0, 2, 3, 1)) })
+	add("concat", func(b b) *graph.Node { return b.Do(graph.Concat(1, square(b), b.floats(1000, 500))) })
+	add("einsum_batch", func(b b) *graph.Node {
+		return b.Do(graph.Einsum("bij,bjk->bik", b.floats(32, 128, 128), b.floats(32, 128, 128)))
+	})
+	add("einsum_scores", func(b b) *graph.Node { return b.Do(graph.Einsum("bqhd,bkhd->bhqk", heads(b), heads(b))) })
+	add("einsum_reduce", func(b b) *graph.Node { return b.Do(graph.Einsum("ij,ij->i", square(b), square(b))) })
+	add("flip", func(b b) *graph.Node { return b.Do(graph.Flip(square(b), 1)) })
+	add("roll", func(b b) *graph.Node { return b.Do(graph.Roll(square(b), 100, 1)) })
+	add("tile", func(b b) *graph.Node { return b.Do(graph.Tile(b.floats(500, 500), 2, 2)) })
+	add("slice_steps", func(b b) *graph.Node {
+		return b.Do(graph.Slice(square(b), graph.At(1, graph.Open, graph.Open, 2)))
+	})
+	add("pad_reflect", func(b b) *graph.Node {
+		return b.Do(graph.Pad(b.floats(8, 128, 128, 16), graph.PadReflect, graph.PadWidth{Axis: 1, Before: 2, After: 2}, graph.PadWidth{Axis: 2, Before: 2, After: 2}))
+	})
+	add("resize_bilinear", func(b b) *graph.Node {
+		return b.Do(graph.Resize(b.floats(8, 64, 64, 16), 128, 128, graph.Bilinear))
+	})
 	return list
 }
 
 // program compiles the expression for random inputs of a shape.
 func (e expression) program(shape []int) (*graph.Program, error) {
-	g, rng := graph.New(), rand.New(rand.NewPCG(1, 1))
-	var in [2]*graph.Node
-	for i, name := range []string{"x", "y"} {
-		var err error
-		if in[i], err = graph.Input(g, graph.Float32, name, shape...); err != nil {
-			return nil, err
-		}
-		if err := graph.Let(in[i], floats(shape[1:]...)(rng, shape[0])); err != nil {
-			return nil, err
-		}
+	b := expressionInputs{g: graph.New(), rng: rand.New(rand.NewPCG(1, 1))}
+	var out *graph.Node
+	if e.own != nil {
+		out = e.own(&b)
+	} else {
+		out = e.build(b.Do, b.floats(shape...), b.floats(shape...))
 	}
-	var try graph.Try
-	out := e.build(try.Do, in[0], in[1])
-	if err := try.Err(); err != nil {
+	if err := b.Err(); err != nil {
 		return nil, fmt.Errorf("%s: %w", e.name, err)
 	}
 	return graph.Compile(out)
 }
 
-// benchExpressions measures a copy and all expressions.
-func benchExpressions(out *json.Encoder, shape []int, limit time.Duration) error {
+// benchExpressions measures a copy and all expressions whose names match.
+func benchExpressions(out *json.Encoder, match *regexp.Regexp, shape []int, limit time.Duration) error {
 	size := 1
 	for _, d := range shape {
 		size *= d
@@ -148,6 +224,9 @@ func benchExpressions(out *json.Encoder, shape []int, limit time.Duration) error
 		return err
 	}
 	for _, e := range expressions() {
+		if !match.MatchString(e.name) {
+			continue
+		}
 		p, err := e.program(shape)
 		if err != nil {
 			return err

@@ -13,6 +13,7 @@ REEF_KERNEL Reef's.
 import argparse
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -75,6 +76,44 @@ def expressions(torch):
     return table
 
 
+def moves(torch):
+    F = torch.nn.functional
+    rand, ids = torch.randn, torch.randint
+    square, heads, heads2 = rand(1000, 1000), rand(16, 128, 8, 64), rand(16, 128, 8, 64)
+    rows, columns, elements = ids(50000, (100000,)), ids(1000, (1000,)), ids(1000, (1000, 1000))
+    table, updates, half, quarter = rand(50000, 64), rand(100000, 64), rand(1000, 500), rand(500, 500)
+    vector, other, batch, batch2 = rand(1000000), rand(1000, 1000), rand(32, 128, 128), rand(32, 128, 128)
+    small = rand(8, 16, 64, 64).contiguous(memory_format=torch.channels_last)
+    large = rand(8, 16, 128, 128)
+    return {
+        'gather': lambda: table.index_select(0, rows),
+        'gather_columns': lambda: square.index_select(1, columns),
+        'gather_elements': lambda: square.gather(1, elements),
+        'scatter_add': lambda: table.index_add(0, rows, updates),
+        'sort': lambda: square.sort(1),
+        'sort_columns': lambda: square.sort(0),
+        'sort_vector': lambda: vector.sort(),
+        'top_k': lambda: square.topk(10, 1),
+        'cumsum': lambda: square.cumsum(1),
+        'cumsum_columns': lambda: square.cumsum(0),
+        'cumprod': lambda: square.cumprod(1),
+        'cumprod_columns': lambda: square.cumprod(0),
+        'transpose': lambda: square.t().contiguous(),
+        'transpose_heads': lambda: heads.permute(0, 2, 1, 3).contiguous(),
+        'transpose_last': lambda: heads.permute(0, 2, 3, 1).contiguous(),
+        'concat': lambda: torch.cat((square, half), 1),
+        'einsum_batch': lambda: torch.einsum('bij,bjk->bik', batch, batch2),
+        'einsum_scores': lambda: torch.einsum('bqhd,bkhd->bhqk', heads, heads2),
+        'einsum_reduce': lambda: torch.einsum('ij,ij->i', square, other),
+        'flip': lambda: square.flip(1),
+        'roll': lambda: square.roll(100, 1),
+        'tile': lambda: quarter.tile(2, 2),
+        'slice_steps': lambda: square[:, ::2].contiguous(),
+        'pad_reflect': lambda: F.pad(large, (2, 2, 2, 2), mode='reflect'),
+        'resize_bilinear': lambda: F.interpolate(small, (128, 128), mode='bilinear'),
+    }
+
+
 def median(f, secs):
     for _ in range(5):
         f()
@@ -86,15 +125,17 @@ def median(f, secs):
     return 1e3 * statistics.median(times)
 
 
-def peer(secs):
+def peer(secs, match):
     import torch
     torch.set_num_threads(int(os.environ.get('GOMAXPROCS', os.cpu_count())))
     torch.manual_seed(1)
     x, y, to = (torch.randn(200, 250, 200) for _ in range(3))
     with torch.no_grad():
         print(json.dumps({'name': 'copy', 'ms_per_step_median': median(lambda: to.copy_(x), secs)}))
-        for name, f in expressions(torch).items():
-            print(json.dumps({'name': name, 'ms_per_step_median': median(lambda: f(x, y), secs)}), flush=True)
+        table = {name: lambda f=f: f(x, y) for name, f in expressions(torch).items()}
+        for name, f in {**table, **moves(torch)}.items():
+            if re.search(match, name):
+                print(json.dumps({'name': name, 'ms_per_step_median': median(f, secs)}), flush=True)
 
 
 def lines(command, **env):
@@ -107,16 +148,17 @@ def main():
     p.add_argument('bench')
     p.add_argument('--rounds', type=int, default=3)
     p.add_argument('--secs', type=float, default=0.05, help='seconds for each expression in each round, but at least 20 steps')
+    p.add_argument('--match', default='', help='only expressions whose name this regular expression matches')
     p.add_argument('--peer', action='store_true', help=argparse.SUPPRESS)
     a = p.parse_args()
     if a.peer:
-        return peer(a.secs)
+        return peer(a.secs, a.match)
     ours, theirs, copies = {}, {}, {}
     for _ in range(a.rounds):
-        for r in lines([a.bench, '-workload', 'expressions', '-secs', str(a.secs)]):
+        for r in lines([a.bench, '-workload', 'expressions', '-secs', str(a.secs), '-match', a.match]):
             ours.setdefault(r['name'], []).append(r['ms_per_step_median'])
             copies.setdefault(r['name'], []).append(r['of_copy'])
-        for r in lines([sys.executable, os.path.abspath(__file__), a.bench, '--peer', '--secs', str(a.secs)], **KEEP):
+        for r in lines([sys.executable, os.path.abspath(__file__), a.bench, '--peer', '--secs', str(a.secs), '--match', a.match], **KEEP):
             theirs.setdefault(r['name'], []).append(r['ms_per_step_median'])
     print('| expression | Reef, ms | rate / copy | PyTorch, ms | PyTorch / Reef |\n|---|---|---|---|---|')
     for name, t in ours.items():

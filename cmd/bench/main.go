@@ -25,6 +25,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +46,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	phase := f.String("phase", "", "`phase` to measure: train, infer or fit (default: the first two, if the workload has both)")
 	batch := f.Int("batch", 0, "`samples` of a batch (default: the workload's own)")
 	leaves := f.Int("leaves", 0, "`number` of parts of each batch in a distributed training of phase fit (default: not distributed)")
+	match := f.String("match", "", "only expressions whose name this regular `expression` matches (default: all)")
 	secs := f.Float64("secs", 5, "`seconds` to measure each workload")
 	f.SetOutput(io.Discard)
 	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -88,7 +90,14 @@ func run(args []string, stdout, stderr io.Writer) error {
 		if *phase != "" || *batch > 0 {
 			return errors.New("-phase and -batch: expressions have neither")
 		}
-		return benchExpressions(out, expressionShape, limit)
+		names, err := regexp.Compile(*match)
+		if err != nil {
+			return fmt.Errorf("-match: %w", err)
+		}
+		return benchExpressions(out, names, expressionShape, limit)
+	}
+	if *match != "" {
+		return fmt.Errorf("-match %s: want -workload expressions", *match)
 	}
 	list, err := selected(*name, *phase)
 	if err != nil {

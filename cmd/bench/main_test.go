@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -131,10 +132,26 @@ func TestWrongFlags(t *testing.T) {
 	}
 }
 
+// TestMoves makes the expressions of inputs of their own; the program in PyTorch has the same names.
+func TestMoves(t *testing.T) {
+	peer, err := os.ReadFile("expressions.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range moves() {
+		if _, err := e.program(nil); err != nil {
+			t.Error(err)
+		}
+		if !bytes.Contains(peer, []byte("'"+e.name+"'")) {
+			t.Errorf("expressions.py has no %q", e.name)
+		}
+	}
+}
+
 // TestExpressions measures small ones: each has a rate, and the names are those of the program in PyTorch.
 func TestExpressions(t *testing.T) {
 	var out bytes.Buffer
-	if err := benchExpressions(json.NewEncoder(&out), []int{3, 5, 7}, time.Microsecond); err != nil {
+	if err := benchExpressions(json.NewEncoder(&out), regexp.MustCompile(",|:"), []int{3, 5, 7}, time.Microsecond); err != nil {
 		t.Fatal(err)
 	}
 	peer, err := os.ReadFile("expressions.py")
@@ -157,10 +174,10 @@ func TestExpressions(t *testing.T) {
 		}
 		count++
 	}
-	if want := 1 + len(expressions()); count != want {
+	if want := 1 + len(expressions()) - len(moves()); count != want {
 		t.Errorf("%d lines, want %d", count, want)
 	}
-	for _, args := range [][]string{{"-phase", "train"}, {"-batch", "2"}} {
+	for _, args := range [][]string{{"-phase", "train"}, {"-batch", "2"}, {"-match", "("}} {
 		if err := run(append([]string{"-workload", "expressions"}, args...), &out, &out); err == nil {
 			t.Errorf("expressions accept %v", args)
 		}

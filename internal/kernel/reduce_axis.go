@@ -25,6 +25,10 @@ type reducer[E any] struct {
 	// row, if not nil, reduces adjacent elements; again combines such results.
 	row   func(x []E, base E) float64
 	again func(a, b float64) float64
+	// each, if not nil, is row for each row of a matrix, and stack combines rows that are step elements apart
+	// one after the other, with the bits of row and combine. They return false if there is no such code.
+	each  func(dst, x []E, cols int) bool
+	stack func(dst, x []E, n, step int) bool
 	two   func(a, b E) E // combine of two elements, for short rows
 }
 
@@ -83,6 +87,7 @@ type axisJob[E any] struct {
 	// of rows: the elements of a part and the rows of a unit; of columns: rows of a part
 	size, group int
 	tile, tiles int
+	whole       bool       // the parts of columns are combined at once
 	row64       []float64  // results of parts of rows
 	partial     []E        // results of parts of columns
 	rest        reducer[E] // of these
@@ -149,6 +154,9 @@ func (j *axisJob[E]) rowUnit(u int) {
 	var base E
 	if j.parts == 1 {
 		x, d32, d64 := j.x[lo*j.n:hi*j.n], floatsOf[float32](j.dst), floatsOf[float64](j.dst)
+		if j.each != nil && j.each(j.dst[lo:hi], x, j.n) {
+			return
+		}
 		for o := lo; o < hi; o++ {
 			if j.based {
 				base = j.base[o]
@@ -259,26 +267,57 @@ func setFloat[E any](dst []E, i int, v float64) {
 func (j *axisJob[E]) columns() {
 	j.how = byColumns
 	j.tile = min(j.inner, tileCols)
-	j.tiles = ceilDiv(j.inner, j.tile)
 	j.size = max(tileSize/j.tile, leastRows)
 	j.parts = ceilDiv(j.n, j.size)
 	j.group = rowGrain(tileSize, j.n*j.inner)
-	if j.parts == 1 {
+	if j.whole = j.wholeColumns(); j.whole || j.parts == 1 {
+		j.tiles = ceilDiv(j.inner, j.tile)
 		j.units = parallel.Cut(j.outer*j.tiles, j.group)
 		j.units.Run(j)
 		return
 	}
+	j.tiles = ceilDiv(j.inner, j.tile)
 	j.partial = buffer.Resize(j.partial, j.outer*j.parts*j.inner)
 	j.units = parallel.Cut(j.outer*j.parts*j.tiles, 1)
 	j.units.Run(j)
-	j.rest.combine = j.combine
+	j.rest.combine, j.rest.stack = j.combine, j.stack
 	reduceAxis(&j.rest, j.dst, j.partial, nil, j.outer, j.parts, j.inner)
+}
+
+// wholeColumns chooses tiles whose results of parts are combined at once, if there are enough columns for all
+// workers: nothing is written in between. The bits are those of combining them later.
+func (j *axisJob[E]) wholeColumns() bool {
+	if j.parts == 1 || j.parts > j.size || j.prepare != nil || j.stack == nil || j.inner < sideCols {
+		return false
+	}
+	tile := min(2*sideCols, max(sideCols/4, ceilDiv(j.outer*j.inner, 16*128)*128))
+	if j.outer*ceilDiv(j.inner, tile) < 8 {
+		return false
+	}
+	j.tile, j.group = tile, rowGrain(tileSize, j.n*tile)
+	return true
 }
 
 func (j *axisJob[E]) columnUnit(u int) {
 	lo, hi := j.units.Bounds(u)
 	free := panelsOf[E]()
 	m := free.Get()
+	for k := lo; j.whole && k < hi; k++ {
+		t, o := k%j.tiles, k/j.tiles
+		first, last := t*j.tile, min((t+1)*j.tile, j.inner)
+		dst := j.dst[o*j.inner+first : o*j.inner+last]
+		m.acc = buffer.Resize(m.acc, len(dst))
+		for r := 0; r < j.n; r += j.size {
+			x, n := j.x[(o*j.n+r)*j.inner+first:], min(j.size, j.n-r)
+			if r == 0 {
+				m.reduce(j.reducer, dst, x, nil, n, j.inner)
+			} else {
+				m.reduce(j.reducer, m.acc, x, nil, n, j.inner)
+				j.combine(dst, dst, m.acc)
+			}
+		}
+		lo = hi
+	}
 	for k := lo; k < hi; k++ {
 		t, p, o := k%j.tiles, k/j.tiles%j.parts, k/j.tiles/j.parts
 		first, last := t*j.tile, min((t+1)*j.tile, j.inner)
@@ -345,12 +384,16 @@ func (m *panel[E]) reduce(r *reducer[E], dst, x, base []E, n, step int) {
 	take := func(i, count int) []E {
 		return x[i*step : i*step+count]
 	}
-	if r.prepare != nil {
+	next := side
+	switch {
+	case r.prepare != nil:
 		r.prepare(acc, take(0, width), base)
-	} else {
+	case r.stack != nil && r.stack(acc, x, n/side, side*step):
+		next = n / side * side
+	default:
 		copy(acc, take(0, width))
 	}
-	for i := side; i < n; i += side {
+	for i := next; i < n; i += side {
 		count := min(side, n-i) * cols
 		row := take(i, count)
 		if r.prepare != nil {
@@ -411,7 +454,23 @@ func min64(a, b float64) float64 { return min(a, b) }
 func addOf(dst, a, b []float32) { simd.Active.Add(dst, a, b) }
 
 var reducers32 = floatReducers[float32]{
-	sum: reducer[float32]{combine: addOf, again: add64, row: func(x []float32, _ float32) float64 { return simd.Active.Sum(x) }},
+	sum: reducer[float32]{
+		combine: addOf, again: add64, row: func(x []float32, _ float32) float64 { return simd.Active.Sum(x) },
+		each: func(dst, x []float32, cols int) bool {
+			f := simd.Active.Functions.SumEach
+			if f != nil {
+				f(dst, x, cols)
+			}
+			return f != nil
+		},
+		stack: func(dst, x []float32, n, step int) bool {
+			f := simd.Active.Functions.AddRows
+			if f != nil {
+				f(dst, x, n, step)
+			}
+			return f != nil
+		},
+	},
 	abs: reducer[float32]{combine: addOf, again: add64, prepare: absOf, row: func(x []float32, _ float32) float64 { return simd.Active.SumAbs(x) }},
 	square: reducer[float32]{
 		combine: addOf, again: add64,

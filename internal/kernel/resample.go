@@ -51,6 +51,10 @@ func (j *resampleJob[T]) Piece(lo, hi int) {
 	rows := j.taps.Rows()
 	for u := lo; u < hi; u++ {
 		o, r := u/rows, u%rows
+		if n := j.pairs(o, r, min(rows-r, hi-u)); n > 0 {
+			u += n - 1
+			continue
+		}
 		dst := j.dst[u*j.inner : (u+1)*j.inner]
 		first, end := j.taps.First[r], j.taps.First[r+1]
 		index, weight := j.taps.Index[first:end], j.taps.Weight[first:end]
@@ -70,6 +74,25 @@ func (j *resampleJob[T]) Piece(lo, hi int) {
 			addScaledRow(dst, row(k), weight[k])
 		}
 	}
+}
+
+// pairs computes as many of count rows from row r on as have two numbers each.
+func (j *resampleJob[T]) pairs(o, r, count int) (n int) {
+	combine := simd.Active.Moves.CombineRows
+	dst, ok := single(j.dst)
+	if combine == nil || !ok {
+		return 0
+	}
+	first := j.taps.First[r:]
+	for n < count && first[n+1]-first[n] == 2 {
+		n++
+	}
+	if n > 0 {
+		at, from, to := o*j.taps.Rows()+r, first[0], first[n]
+		x := f32(j.x)[o*j.n*j.inner : (o+1)*j.n*j.inner]
+		combine(dst[at*j.inner:(at+n)*j.inner], x, j.taps.Index[from:to], f32(j.taps.Weight)[from:to], j.inner)
+	}
+	return n
 }
 
 func scaleRow[T Float](dst []T, w T) {

@@ -22,6 +22,8 @@ type args struct {
 	build layerMaker
 	err   error
 	notes []string
+
+	channelsFirst bool // the layer that is made is to be wrapped in a ChannelsFirst
 }
 
 // layerMaker makes a layer that is an argument of another layer and is applied to tensors

@@ -13,10 +13,11 @@ import (
 var _ = register(map[string]class{
 	"Dense":        {read: dense, mask: passesMask},
 	"Activation":   {read: func(a *args) k.Layer { return k.Activation(a.activation("activation")) }, mask: passesMask},
+	"Identity":     {read: func(*args) k.Layer { return k.Activation(k.Linear) }, mask: passesMask},
 	"Embedding":    {read: embedding, mask: makesMask},
 	"Masking":      {read: func(a *args) k.Layer { return k.Masking(a.number("mask_value", 0)) }, mask: makesMask},
 	"Rescaling":    {read: func(a *args) k.Layer { return k.Rescaling(a.number("scale", 1), a.number("offset", 0)) }, mask: passesMask},
-	"Flatten":      {read: func(a *args) k.Layer { a.channelsLast(); return k.Flatten() }},
+	"Flatten":      {read: func(a *args) k.Layer { a.channels(); return k.Flatten() }},
 	"Reshape":      {read: func(a *args) k.Layer { return k.Reshape(a.list("target_shape")) }},
 	"Permute":      {read: func(a *args) k.Layer { return k.Permute(a.list("dims")) }},
 	"RepeatVector": {read: func(a *args) k.Layer { return k.RepeatVector(a.count("n")) }},
@@ -104,6 +105,17 @@ func softmax(a *args) k.Layer {
 		return k.Activation(k.Softmax, k.Axis(axis))
 	}
 	return k.Activation(k.Softmax)
+}
+
+// channels reads where the channels are. A layer with the channels first is made as one with the
+// channels last, in a ChannelsFirst.
+func (a *args) channels() {
+	if string(a.raw["data_format"]) == `"channels_first"` {
+		delete(a.raw, "data_format")
+		a.channelsFirst = true
+	} else {
+		a.channelsLast()
+	}
 }
 
 func (a *args) channelsLast() { a.want("data_format", "channels_last") }

@@ -302,7 +302,7 @@ func TestLoadMistakes(t *testing.T) {
 		{"module of a program", stack(input, strings.Replace(dense(""), "{", `{"module":"__main__",`, 1)), `layer "dense" is of class "Dense", which is not Keras's own`},
 		{"class of a model", strings.Replace(stack(input, dense("")), "{", `{"module":null,"registered_name":"my>Sequential",`, 1), `architecture is of class "my>Sequential"`},
 		{"old hard_sigmoid", strings.Replace(stack(input, dense("")), `"relu"`, `"hard_sigmoid"`, 1), "was a different function before Keras 3"},
-		{"channels first", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,5,5,2]}}`, `{"class_name":"Conv2D","config":{"name":"c","filters":1,"kernel_size":[3,3],"data_format":"channels_first"}}`), `Conv2D "c": argument data_format is "channels_first", want "channels_last"`},
+		{"channels", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,5,5,2]}}`, `{"class_name":"Conv2D","config":{"name":"c","filters":1,"kernel_size":[3,3],"data_format":"channels_middle"}}`), `Conv2D "c": argument data_format is "channels_middle", want "channels_last"`},
 		{"stateful", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,5,2]}}`, `{"class_name":"ConvLSTM1D","config":{"name":"c","filters":1,"kernel_size":[3],"stateful":true}}`), `ConvLSTM1D "c": argument stateful is true, which is not supported`},
 		{"no cell", stack(series, cellular("")), `RNN "r": argument cell is missing`},
 		{"cell of a program", stack(series, cellular(`,"cell":{"module":"__main__","class_name":"LSTMCell","config":{"units":2}}`)), `RNN "r": argument cell is of class "LSTMCell", which is not Keras's own`},

@@ -36,6 +36,8 @@ func functions(c *build.Context) {
 		v.where()
 		v.floatOfBool()
 		squaresFrom.emit(v)
+		sums[0].eachRow(v, "FnSumEach")
+		v.addRows()
 		v.extreme("Largest", math.Inf(-1), v.VMAXPS, true)
 		v.extreme("Smallest", math.Inf(1), v.VMINPS, true)
 		v.extreme("Product", 1, v.VMULPS, false)
@@ -630,7 +632,7 @@ func functionTables() string {
 		for _, p := range predicates {
 			entry(p.name)
 		}
-		for _, name := range []string{"Pow", "Where", "FloatOfBool", "SumSquaresFrom", "Largest", "Smallest", "Product"} {
+		for _, name := range []string{"Pow", "Where", "FloatOfBool", "SumSquaresFrom", "Largest", "Smallest", "Product", "SumEach", "AddRows"} {
 			entry(name)
 		}
 		fmt.Fprintf(&b, "\tSumExp: %sSumExp,\n", v.name)

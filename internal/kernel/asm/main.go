@@ -46,6 +46,7 @@ var families = []family{
 	{"philox", philox, nil},
 	{"gates", gates, nil},
 	{"gather", gathers, nil},
+	{"move", moves, moveTables},
 	{"pause", pause, nil},
 	{"peak", peaks, nil},
 }

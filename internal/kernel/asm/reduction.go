@@ -33,6 +33,14 @@ func (s sum) emit(v arith) {
 	for i, name := range s.numbers {
 		v.broadcast(name, held[i])
 	}
+	total := s.row(v, slices, free, held)
+	v.VMOVSD(total.AsX(), address(v.ReturnIndex(0)))
+	v.VZEROUPPER()
+	v.RET()
+}
+
+// row leaves the sum over the RCX elements at the pointers as a float64 in the register it returns.
+func (s sum) row(v arith, slices []reg.GPPhysical, free, held []register) register {
 	unroll := 4
 	for unroll*(s.temps+1) > len(free) {
 		unroll /= 2
@@ -48,7 +56,124 @@ func (s sum) emit(v arith) {
 	})
 	v.fold(acc)
 	v.total(acc[0], free[0])
-	v.VMOVSD(acc[0].AsX(), address(v.ReturnIndex(0)))
+	return acc[0]
+}
+
+const (
+	line       = 64    // bytes of a line of a cache
+	fetchAhead = 16384 // how many bytes ahead adjacent rows are read
+)
+
+// eachRow emits a reduction of one slice for each row of a matrix, with the bits that it has for a row
+// alone: rows follow each other without a call in between, so that the sum of one is added up while the next
+// one is read.
+func (s sum) eachRow(v arith, name string) {
+	v.Function(v.name + name)
+	v.Attributes(nosplit)
+	v.Pragma("noescape")
+	v.SignatureExpr("func(dst, x []float32, cols int)")
+	dst, x, cols, rows := reg.RDX, sliceRegisters[:1], reg.RBX, reg.R8
+	v.Load(v.Param("dst").Base(), dst)
+	v.Load(v.Param("dst").Len(), rows)
+	v.Load(v.Param("x").Base(), x[0])
+	v.Load(v.Param("cols"), cols)
+	free, held := v.free(0)
+	ahead := s
+	ahead.term = func(l lane) register {
+		if l.offset%line == 0 && !l.masked {
+			v.PREFETCHT0(operand.Mem{Base: x[0], Disp: l.offset + fetchAhead})
+		}
+		return s.term(l)
+	}
+	v.TESTQ(rows, rows)
+	v.JZ(operand.LabelRef("end"))
+	v.Label("row")
+	v.MOVQ(cols, reg.RCX)
+	total := ahead.row(v, x, free, held)
+	v.VCVTSD2SS(total.AsX(), total.AsX(), total.AsX())
+	v.VMOVSS(total.AsX(), operand.Mem{Base: dst})
+	v.ADDQ(operand.U32(4), dst)
+	// the pointer is beyond the row by what its last vector has too much
+	v.MOVQ(cols, reg.RAX)
+	v.NEGQ(reg.RAX)
+	v.ANDQ(operand.U32(v.width/4-1), reg.RAX)
+	v.SHLQ(operand.U8(2), reg.RAX)
+	v.SUBQ(reg.RAX, x[0])
+	v.DECQ(rows)
+	v.JNZ(operand.LabelRef("row"))
+	v.Label("end")
+	v.VZEROUPPER()
+	v.RET()
+}
+
+// addRows emits dst_j = x_0j + x_1j + ..., one after the other, of rows that are step floats apart and
+// longer than dst: what follows is read ahead of time.
+func (v arith) addRows() {
+	v.Function(v.name + "FnAddRows")
+	v.Attributes(nosplit)
+	v.Pragma("noescape")
+	v.SignatureExpr("func(dst, x []float32, rows, step int)")
+	dst, x, rows, left, row, p, n := reg.RDI, reg.RSI, reg.R8, reg.RCX, reg.RDX, reg.RBX, reg.R11
+	v.Load(v.Param("dst").Base(), dst)
+	v.Load(v.Param("dst").Len(), left)
+	v.Load(v.Param("x").Base(), x)
+	v.Load(v.Param("rows"), rows)
+	v.Load(v.Param("step"), row)
+	v.SHLQ(operand.U8(2), row)
+	lanes := v.width / 4
+	pass := func(name string, vectors int, masked bool) {
+		at := func(i int) operand.Mem { return operand.Mem{Base: p, Disp: i * v.width} }
+		ahead := func() {
+			for i := 0; i < vectors*v.width && vectors > 1; i += line {
+				v.PREFETCHT0(operand.Mem{Base: p, Disp: vectors*v.width + i})
+			}
+		}
+		sums, tmp := v.regs[:vectors], v.regs[vectors]
+		v.MOVQ(x, p)
+		v.MOVQ(rows, n)
+		for i, s := range sums {
+			v.load(at(i), masked, s)
+		}
+		ahead()
+		v.JMP(operand.LabelRef(name + "Next"))
+		v.Label(name + "Row")
+		ahead()
+		for i, s := range sums {
+			if masked {
+				v.load(at(i), true, tmp)
+				v.add(tmp, s, s)
+			} else {
+				v.add(at(i), s, s)
+			}
+		}
+		v.Label(name + "Next")
+		v.ADDQ(row, p)
+		v.DECQ(n)
+		v.JNZ(operand.LabelRef(name + "Row"))
+		for i, s := range sums {
+			v.store(s, masked, operand.Mem{Base: dst, Disp: i * v.width})
+		}
+	}
+	for _, b := range []struct {
+		name    string
+		vectors int
+	}{{"eight", 8}, {"one", 1}} {
+		width := b.vectors * lanes
+		v.Label(b.name)
+		v.CMPQ(left, operand.U32(width))
+		v.JLT(operand.LabelRef(b.name + "Done"))
+		pass(b.name, b.vectors, false)
+		v.ADDQ(operand.U32(width*4), dst)
+		v.ADDQ(operand.U32(width*4), x)
+		v.SUBQ(operand.U32(width), left)
+		v.JMP(operand.LabelRef(b.name))
+		v.Label(b.name + "Done")
+	}
+	v.TESTQ(left, left)
+	v.JZ(operand.LabelRef("end"))
+	v.setMask(left, reg.R10)
+	pass("part", 1, true)
+	v.Label("end")
 	v.VZEROUPPER()
 	v.RET()
 }

@@ -80,6 +80,9 @@ func (j *gatherJob) Piece(lo, hi int) {
 		ids := j.ids[first : first+n]
 		dst, x := j.dst[lo*j.row:(lo+n)*j.row], j.x[o*j.length*j.row:(o+1)*j.length*j.row]
 		bad := -1
+		if j.row <= 8 {
+			fetchNext(j.x, (o+1)*j.length*j.row, j.length*j.row, n*j.row)
+		}
 		switch {
 		case j.checked:
 			j.pick(dst, x, ids)
@@ -99,6 +102,17 @@ func (j *gatherJob) Piece(lo, hi int) {
 	}
 }
 
+// fetchNext prefetches n elements of x from position at on if there are few in proportion to those that will be
+// picked from the elements before: their order is random, so that the core can't foresee what it will need.
+func fetchNext[E word](x []E, at, n, picked int) {
+	if size := n * width[E](); n <= 4*picked && size <= nextBytes && at+n <= len(x) && size >= 4 {
+		simd.Fetch(floats(unsafe.Slice((*byte)(unsafe.Pointer(&x[at])), size)))
+	}
+}
+
+// nextBytes are at most prefetched: half a first-level cache.
+const nextBytes = 16 << 10
+
 func (j *gatherJob) pick(dst, x []byte, ids []int64) {
 	switch j.row {
 	case 1:
@@ -115,18 +129,39 @@ func pickWords[W word](dst, x []W, ids []int64) {
 	from, size := unsafe.Pointer(unsafe.SliceData(x)), unsafe.Sizeof(*new(W))
 	at := func(id int64) W { return *(*W)(unsafe.Add(from, uintptr(id)*size)) }
 	dst = dst[:len(ids)]
-	for len(ids) >= 4 {
-		d, k := dst[:4:4], ids[:4:4]
+	for len(ids) >= 8 {
+		d, k := (*[8]W)(dst), (*[8]int64)(ids)
 		d[0], d[1], d[2], d[3] = at(k[0]), at(k[1]), at(k[2]), at(k[3])
-		dst, ids = dst[4:], ids[4:]
+		d[4], d[5], d[6], d[7] = at(k[4]), at(k[5]), at(k[6]), at(k[7])
+		dst, ids = dst[8:], ids[8:]
 	}
 	for i, id := range ids {
 		dst[i] = at(id)
 	}
 }
 
+// checkedIDs is how many indices are checked at a time: they are then still in the first-level cache.
+const checkedIDs = 1024
+
 func gatherWords[W word](dst, x []W, ids []int64) (bad int) {
 	dst = dst[:len(ids)]
+	done := 0
+	for outside := simd.Active.Moves.Outside; outside != nil && len(ids)-done >= simd.Sixteen; {
+		n := min(checkedIDs, len(ids)-done) / simd.Sixteen * simd.Sixteen
+		if outside(ids[done:done+n], int64(len(x))) {
+			break // one is negative, or out of range
+		}
+		pickWords(dst[done:done+n], x, ids[done:done+n])
+		done += n
+	}
+	if bad := gatherAnyWords(dst[done:], x, ids[done:]); bad >= 0 {
+		return done + bad
+	}
+	return -1
+}
+
+// gatherAnyWords checks each index.
+func gatherAnyWords[W word](dst, x []W, ids []int64) (bad int) {
 	from, size, n := unsafe.Pointer(unsafe.SliceData(x)), unsafe.Sizeof(*new(W)), int64(len(x))
 	at := func(id int64) W { return *(*W)(unsafe.Add(from, uintptr(id)*size)) }
 	i := 0
@@ -222,6 +257,7 @@ func gatherElements[W word](j *gatherElementsJob, dst, x []W, lo, hi int) (bad i
 		from := x[o*block : (o+1)*block]
 		if j.inner == 1 {
 			end := min(hi, (o+1)*j.n)
+			fetchNext(x, (o+1)*block, block, end-lo)
 			if bad := gatherWords(dst[lo:end], from, j.ids[lo:end]); bad >= 0 {
 				return lo + bad
 			}

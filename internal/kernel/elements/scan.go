@@ -237,44 +237,123 @@ func CumProd[E Number](dst, x []E, outer, n, inner int, s Scan) {
 	}
 	switch x := any(x).(type) {
 	case []float32:
-		prods32.Run(prodJob[float32]{any(dst).([]float32), x, n, inner, s}, outer*inner, max(1, grain/n))
+		prods32.scan(prodJob[float32]{any(dst).([]float32), x, n, inner, s}, outer)
 	case []float64:
-		prods64.Run(prodJob[float64]{any(dst).([]float64), x, n, inner, s}, outer*inner, max(1, grain/n))
+		prods64.scan(prodJob[float64]{any(dst).([]float64), x, n, inner, s}, outer)
 	case []int64:
-		prodsI.Run(prodJob[int64]{any(dst).([]int64), x, n, inner, s}, outer*inner, max(1, grain/n))
+		prodsI.scan(prodJob[int64]{any(dst).([]int64), x, n, inner, s}, outer)
 	}
 }
 
+// prodJob multiplies four rows, or neighboring columns, at a time: a multiplication takes several times as long
+// as it takes to start another.
 type prodJob[E Number] struct {
 	dst, x   []E
 	n, inner int
 	Scan
 }
 
+type prodJobs[E Number] struct {
+	parallel.Jobs[prodJob[E], *prodJob[E]]
+}
+
 var (
-	prods32 parallel.Jobs[prodJob[float32], *prodJob[float32]]
-	prods64 parallel.Jobs[prodJob[float64], *prodJob[float64]]
-	prodsI  parallel.Jobs[prodJob[int64], *prodJob[int64]]
+	prods32 prodJobs[float32]
+	prods64 prodJobs[float64]
+	prodsI  prodJobs[int64]
 )
 
+func (p *prodJobs[E]) scan(j prodJob[E], outer int) {
+	if j.inner > 1 {
+		p.Run(j, outer*((j.inner+sumColumns-1)/sumColumns), max(1, grain/(j.n*min(j.inner, sumColumns))))
+		return
+	}
+	p.Run(j, outer, max(4, grain/j.n&^3))
+}
+
 func (j *prodJob[E]) Piece(lo, hi int) {
-	for r := lo; r < hi; r++ {
-		at, step := r/j.inner*j.n*j.inner+r%j.inner, j.inner
+	if j.inner > 1 {
+		parts := (j.inner + sumColumns - 1) / sumColumns
+		for k := lo; k < hi; k++ {
+			c := k % parts * sumColumns
+			j.columns(k/parts*j.n*j.inner+c, min(sumColumns, j.inner-c))
+		}
+		return
+	}
+	for ; lo+4 <= hi; lo += 4 {
+		j.rows(lo * j.n)
+	}
+	for ; lo < hi; lo++ {
+		j.row(lo * j.n)
+	}
+}
+
+// rows scans the four rows from position at.
+func (j *prodJob[E]) rows(at int) {
+	n := j.n
+	x0, x1, x2, x3 := j.x[at:][:n], j.x[at+n:][:n], j.x[at+2*n:][:n], j.x[at+3*n:][:n]
+	y0, y1, y2, y3 := j.dst[at:][:n], j.dst[at+n:][:n], j.dst[at+2*n:][:n], j.dst[at+3*n:][:n]
+	a, b, c, d := E(1), E(1), E(1), E(1)
+	for k := range n {
+		i := k
 		if j.Reverse {
-			at, step = at+(j.n-1)*step, -step
+			i = n - 1 - k
 		}
-		p := E(1)
-		for range j.n {
-			v := j.x[at]
-			if j.Exclusive {
-				j.dst[at] = p
-				p *= v
-			} else {
-				p *= v
-				j.dst[at] = p
+		v0, v1, v2, v3 := x0[i], x1[i], x2[i], x3[i]
+		if j.Exclusive {
+			y0[i], y1[i], y2[i], y3[i] = a, b, c, d
+		}
+		a, b, c, d = a*v0, b*v1, c*v2, d*v3
+		if !j.Exclusive {
+			y0[i], y1[i], y2[i], y3[i] = a, b, c, d
+		}
+	}
+}
+
+func (j *prodJob[E]) row(at int) {
+	x, y, p := j.x[at:at+j.n], j.dst[at:at+j.n], E(1)
+	for k := range x {
+		i := k
+		if j.Reverse {
+			i = len(x) - 1 - k
+		}
+		v := x[i]
+		if j.Exclusive {
+			y[i] = p
+		}
+		if p *= v; !j.Exclusive {
+			y[i] = p
+		}
+	}
+}
+
+// columns scans w neighboring columns from position at.
+func (j *prodJob[E]) columns(at, w int) {
+	var products [sumColumns]E
+	acc := products[:w]
+	for i := range acc {
+		acc[i] = 1
+	}
+	step := j.inner
+	if j.Reverse {
+		at, step = at+(j.n-1)*j.inner, -step
+	}
+	for range j.n {
+		x, y := j.x[at : at+w][:len(acc)], j.dst[at : at+w][:len(acc)]
+		if j.Exclusive {
+			for i, p := range acc {
+				v := x[i]
+				y[i] = p
+				acc[i] = p * v
 			}
-			at += step
+		} else {
+			for i, v := range x {
+				p := acc[i] * v
+				acc[i] = p
+				y[i] = p
+			}
 		}
+		at += step
 	}
 }
 

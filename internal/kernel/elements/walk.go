@@ -160,6 +160,8 @@ func (j *copyJob) Piece(lo, hi int) {
 // word is the memory of an element.
 type word interface{ uint8 | uint32 | uint64 }
 
+func width[W word]() int { return int(unsafe.Sizeof(*new(W))) }
+
 func words[W word](b []byte) []W {
 	return unsafe.Slice((*W)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/int(unsafe.Sizeof(*new(W))))
 }
@@ -243,6 +245,10 @@ func copyPlane[W word](to, from []W, at, src, m, dd, ds, n, d, s int) {
 				}
 			}
 		}
+	case d == 1 && s == 1 && simd.Active.Moves.CopyRows != nil && n*width[W]() >= simd.LeastRow && m > 0 && dd >= 0 && ds >= 0:
+		size := width[W]()
+		t, f := to[at:at+(m-1)*dd+n], from[src:src+(m-1)*ds+n] // all that is touched
+		simd.Active.Moves.CopyRows((*byte)(unsafe.Pointer(&t[0])), (*byte)(unsafe.Pointer(&f[0])), m, n*size, dd*size, ds*size)
 	case d == 1 && s == 1:
 		for range m {
 			copy(to[at:at+n], from[src:src+n])
@@ -269,6 +275,22 @@ func reverse[W word](to, from []W) {
 	}
 }
 
+// pickSteps copies elements that are s apart, from the one at src on, eight at a time.
+func pickSteps[W word](to, from []W, src, s int) {
+	if s == 2 {
+		for len(to) >= 8 && len(from) >= src+16 {
+			t, f := (*[8]W)(to), (*[16]W)(from[src:])
+			t[0], t[1], t[2], t[3] = f[0], f[2], f[4], f[6]
+			t[4], t[5], t[6], t[7] = f[8], f[10], f[12], f[14]
+			to, src = to[8:], src+16
+		}
+	}
+	for i := range to {
+		to[i] = from[src]
+		src += s
+	}
+}
+
 func copyRow[W word](to, from []W, at, src, n, d, s int) {
 	switch {
 	case d == 1 && s == 1:
@@ -281,11 +303,7 @@ func copyRow[W word](to, from []W, at, src, n, d, s int) {
 	case d == 1 && s == -1:
 		reverse(to[at:at+n], from[src-n+1:src+1])
 	case d == 1:
-		t := to[at : at+n]
-		for i := range t {
-			t[i] = from[src]
-			src += s
-		}
+		pickSteps(to[at:at+n], from, src, s)
 	default:
 		for range n {
 			to[at] = from[src]

@@ -109,6 +109,12 @@ func avx512FnFloatOfBool(dst []float32, x []bool)
 func avx512FnSumSquaresFrom(x []float32, alpha float32) float64
 
 //go:noescape
+func avx512FnSumEach(dst []float32, x []float32, cols int)
+
+//go:noescape
+func avx512FnAddRows(dst []float32, x []float32, rows int, step int)
+
+//go:noescape
 func avx512FnLargest(x []float32) float32
 
 //go:noescape
@@ -220,6 +226,12 @@ func avx2FnFloatOfBool(dst []float32, x []bool)
 func avx2FnSumSquaresFrom(x []float32, alpha float32) float64
 
 //go:noescape
+func avx2FnSumEach(dst []float32, x []float32, cols int)
+
+//go:noescape
+func avx2FnAddRows(dst []float32, x []float32, rows int, step int)
+
+//go:noescape
 func avx2FnLargest(x []float32) float32
 
 //go:noescape
@@ -266,6 +278,8 @@ var avx512Functions = Functions{
 	Largest:        avx512FnLargest,
 	Smallest:       avx512FnSmallest,
 	Product:        avx512FnProduct,
+	SumEach:        avx512FnSumEach,
+	AddRows:        avx512FnAddRows,
 	SumExp:         avx512SumExp,
 }
 
@@ -307,5 +321,7 @@ var avx2Functions = Functions{
 	Largest:        avx2FnLargest,
 	Smallest:       avx2FnSmallest,
 	Product:        avx2FnProduct,
+	SumEach:        avx2FnSumEach,
+	AddRows:        avx2FnAddRows,
 	SumExp:         avx2SumExp,
 }

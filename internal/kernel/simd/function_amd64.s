@@ -3918,6 +3918,204 @@ done:
 	VZEROUPPER
 	RET
 
+// func avx512FnSumEach(dst []float32, x []float32, cols int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512FnSumEach(SB), NOSPLIT, $0-56
+	MOVQ  dst_base+0(FP), DX
+	MOVQ  dst_len+8(FP), R8
+	MOVQ  x_base+24(FP), DI
+	MOVQ  cols+48(FP), BX
+	TESTQ R8, R8
+	JZ    end
+
+row:
+	MOVQ   BX, CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	SUBQ   $0x00000040, CX
+	JLT    rest
+
+many:
+	PREFETCHT0 16384(DI)
+	VMOVUPS    (DI), Z4
+	VADDPS     Z4, Z0, Z0
+	PREFETCHT0 16448(DI)
+	VMOVUPS    64(DI), Z5
+	VADDPS     Z5, Z1, Z1
+	PREFETCHT0 16512(DI)
+	VMOVUPS    128(DI), Z6
+	VADDPS     Z6, Z2, Z2
+	PREFETCHT0 16576(DI)
+	VMOVUPS    192(DI), Z7
+	VADDPS     Z7, Z3, Z3
+	ADDQ       $0x00000100, DI
+	SUBQ       $0x00000040, CX
+	JGE        many
+
+rest:
+	ADDQ $0x00000040, CX
+	JZ   done
+
+tail:
+	MOVQ      $0x0000000000000010, R9
+	CMPQ      CX, R9
+	CMOVQLT   CX, R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z4
+	VMOVAPS.Z Z4, K1, Z4
+	VADDPS    Z4, Z0, Z0
+	ADDQ      $0x00000040, DI
+	SUBQ      R9, CX
+	JNZ       tail
+
+done:
+	VADDPS        Z2, Z0, Z0
+	VADDPS        Z3, Z1, Z1
+	VADDPS        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y4
+	VCVTPS2PD     Y0, Z0
+	VCVTPS2PD     Y4, Z4
+	VADDPD        Z4, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y4
+	VADDPD        Y4, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X4
+	VADDPD        X4, X0, X0
+	VPERMILPD     $0x01, X0, X4
+	VADDSD        X4, X0, X0
+	VCVTSD2SS     X0, X0, X0
+	VMOVSS        X0, (DX)
+	ADDQ          $0x00000004, DX
+	MOVQ          BX, AX
+	NEGQ          AX
+	ANDQ          $0x0000000f, AX
+	SHLQ          $0x02, AX
+	SUBQ          AX, DI
+	DECQ          R8
+	JNZ           row
+
+end:
+	VZEROUPPER
+	RET
+
+// func avx512FnAddRows(dst []float32, x []float32, rows int, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512FnAddRows(SB), NOSPLIT, $0-64
+	MOVQ dst_base+0(FP), DI
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), SI
+	MOVQ rows+48(FP), R8
+	MOVQ step+56(FP), DX
+	SHLQ $0x02, DX
+
+eight:
+	CMPQ       CX, $0x00000080
+	JLT        eightDone
+	MOVQ       SI, BX
+	MOVQ       R8, R11
+	VMOVUPS    (BX), Z0
+	VMOVUPS    64(BX), Z1
+	VMOVUPS    128(BX), Z2
+	VMOVUPS    192(BX), Z3
+	VMOVUPS    256(BX), Z4
+	VMOVUPS    320(BX), Z5
+	VMOVUPS    384(BX), Z6
+	VMOVUPS    448(BX), Z7
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	PREFETCHT0 640(BX)
+	PREFETCHT0 704(BX)
+	PREFETCHT0 768(BX)
+	PREFETCHT0 832(BX)
+	PREFETCHT0 896(BX)
+	PREFETCHT0 960(BX)
+	JMP        eightNext
+
+eightRow:
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	PREFETCHT0 640(BX)
+	PREFETCHT0 704(BX)
+	PREFETCHT0 768(BX)
+	PREFETCHT0 832(BX)
+	PREFETCHT0 896(BX)
+	PREFETCHT0 960(BX)
+	VADDPS     (BX), Z0, Z0
+	VADDPS     64(BX), Z1, Z1
+	VADDPS     128(BX), Z2, Z2
+	VADDPS     192(BX), Z3, Z3
+	VADDPS     256(BX), Z4, Z4
+	VADDPS     320(BX), Z5, Z5
+	VADDPS     384(BX), Z6, Z6
+	VADDPS     448(BX), Z7, Z7
+
+eightNext:
+	ADDQ    DX, BX
+	DECQ    R11
+	JNZ     eightRow
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, 192(DI)
+	VMOVUPS Z4, 256(DI)
+	VMOVUPS Z5, 320(DI)
+	VMOVUPS Z6, 384(DI)
+	VMOVUPS Z7, 448(DI)
+	ADDQ    $0x00000200, DI
+	ADDQ    $0x00000200, SI
+	SUBQ    $0x00000080, CX
+	JMP     eight
+
+eightDone:
+one:
+	CMPQ    CX, $0x00000010
+	JLT     oneDone
+	MOVQ    SI, BX
+	MOVQ    R8, R11
+	VMOVUPS (BX), Z0
+	JMP     oneNext
+
+oneRow:
+	VADDPS (BX), Z0, Z0
+
+oneNext:
+	ADDQ    DX, BX
+	DECQ    R11
+	JNZ     oneRow
+	VMOVUPS Z0, (DI)
+	ADDQ    $0x00000040, DI
+	ADDQ    $0x00000040, SI
+	SUBQ    $0x00000010, CX
+	JMP     one
+
+oneDone:
+	TESTQ     CX, CX
+	JZ        end
+	MOVQ      $-1, R10
+	BZHIQ     CX, R10, R10
+	KMOVW     R10, K1
+	MOVQ      SI, BX
+	MOVQ      R8, R11
+	VMOVUPS.Z (BX), K1, Z0
+	JMP       partNext
+
+partRow:
+	VMOVUPS.Z (BX), K1, Z1
+	VADDPS    Z1, Z0, Z0
+
+partNext:
+	ADDQ    DX, BX
+	DECQ    R11
+	JNZ     partRow
+	VMOVUPS Z0, K1, (DI)
+
+end:
+	VZEROUPPER
+	RET
+
 // func avx512FnLargest(x []float32) float32
 // Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·avx512FnLargest(SB), NOSPLIT, $0-28
@@ -6786,6 +6984,194 @@ done:
 	VPERMILPD    $0x01, X0, X4
 	VADDSD       X4, X0, X0
 	VMOVSD       X0, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func avx2FnSumEach(dst []float32, x []float32, cols int)
+// Requires: AVX, CMOV, MMX+
+TEXT ·avx2FnSumEach(SB), NOSPLIT, $0-56
+	MOVQ  dst_base+0(FP), DX
+	MOVQ  dst_len+8(FP), R8
+	MOVQ  x_base+24(FP), DI
+	MOVQ  cols+48(FP), BX
+	TESTQ R8, R8
+	JZ    end
+
+row:
+	MOVQ   BX, CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	SUBQ   $0x00000020, CX
+	JLT    rest
+
+many:
+	PREFETCHT0 16384(DI)
+	VMOVUPS    (DI), Y4
+	VADDPS     Y4, Y0, Y0
+	VMOVUPS    32(DI), Y5
+	VADDPS     Y5, Y1, Y1
+	PREFETCHT0 16448(DI)
+	VMOVUPS    64(DI), Y6
+	VADDPS     Y6, Y2, Y2
+	VMOVUPS    96(DI), Y7
+	VADDPS     Y7, Y3, Y3
+	ADDQ       $0x00000080, DI
+	SUBQ       $0x00000020, CX
+	JGE        many
+
+rest:
+	ADDQ $0x00000020, CX
+	JZ   done
+
+tail:
+	MOVQ       $0x0000000000000008, R9
+	CMPQ       CX, R9
+	CMOVQLT    CX, R9
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y15
+	NEGQ       R9
+	VMASKMOVPS (DI), Y15, Y4
+	VANDPS     Y15, Y4, Y4
+	VADDPS     Y4, Y0, Y0
+	ADDQ       $0x00000020, DI
+	SUBQ       R9, CX
+	JNZ        tail
+
+done:
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X4
+	VCVTPS2PD    X0, Y0
+	VCVTPS2PD    X4, Y4
+	VADDPD       Y4, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X4
+	VADDPD       X4, X0, X0
+	VPERMILPD    $0x01, X0, X4
+	VADDSD       X4, X0, X0
+	VCVTSD2SS    X0, X0, X0
+	VMOVSS       X0, (DX)
+	ADDQ         $0x00000004, DX
+	MOVQ         BX, AX
+	NEGQ         AX
+	ANDQ         $0x00000007, AX
+	SHLQ         $0x02, AX
+	SUBQ         AX, DI
+	DECQ         R8
+	JNZ          row
+
+end:
+	VZEROUPPER
+	RET
+
+// func avx2FnAddRows(dst []float32, x []float32, rows int, step int)
+// Requires: AVX, MMX+
+TEXT ·avx2FnAddRows(SB), NOSPLIT, $0-64
+	MOVQ dst_base+0(FP), DI
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), SI
+	MOVQ rows+48(FP), R8
+	MOVQ step+56(FP), DX
+	SHLQ $0x02, DX
+
+eight:
+	CMPQ       CX, $0x00000040
+	JLT        eightDone
+	MOVQ       SI, BX
+	MOVQ       R8, R11
+	VMOVUPS    (BX), Y0
+	VMOVUPS    32(BX), Y1
+	VMOVUPS    64(BX), Y2
+	VMOVUPS    96(BX), Y3
+	VMOVUPS    128(BX), Y4
+	VMOVUPS    160(BX), Y5
+	VMOVUPS    192(BX), Y6
+	VMOVUPS    224(BX), Y7
+	PREFETCHT0 256(BX)
+	PREFETCHT0 320(BX)
+	PREFETCHT0 384(BX)
+	PREFETCHT0 448(BX)
+	JMP        eightNext
+
+eightRow:
+	PREFETCHT0 256(BX)
+	PREFETCHT0 320(BX)
+	PREFETCHT0 384(BX)
+	PREFETCHT0 448(BX)
+	VADDPS     (BX), Y0, Y0
+	VADDPS     32(BX), Y1, Y1
+	VADDPS     64(BX), Y2, Y2
+	VADDPS     96(BX), Y3, Y3
+	VADDPS     128(BX), Y4, Y4
+	VADDPS     160(BX), Y5, Y5
+	VADDPS     192(BX), Y6, Y6
+	VADDPS     224(BX), Y7, Y7
+
+eightNext:
+	ADDQ    DX, BX
+	DECQ    R11
+	JNZ     eightRow
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, 64(DI)
+	VMOVUPS Y3, 96(DI)
+	VMOVUPS Y4, 128(DI)
+	VMOVUPS Y5, 160(DI)
+	VMOVUPS Y6, 192(DI)
+	VMOVUPS Y7, 224(DI)
+	ADDQ    $0x00000100, DI
+	ADDQ    $0x00000100, SI
+	SUBQ    $0x00000040, CX
+	JMP     eight
+
+eightDone:
+one:
+	CMPQ    CX, $0x00000008
+	JLT     oneDone
+	MOVQ    SI, BX
+	MOVQ    R8, R11
+	VMOVUPS (BX), Y0
+	JMP     oneNext
+
+oneRow:
+	VADDPS (BX), Y0, Y0
+
+oneNext:
+	ADDQ    DX, BX
+	DECQ    R11
+	JNZ     oneRow
+	VMOVUPS Y0, (DI)
+	ADDQ    $0x00000020, DI
+	ADDQ    $0x00000020, SI
+	SUBQ    $0x00000008, CX
+	JMP     one
+
+oneDone:
+	TESTQ      CX, CX
+	JZ         end
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       CX
+	VMOVUPS    (R10)(CX*4), Y15
+	NEGQ       CX
+	MOVQ       SI, BX
+	MOVQ       R8, R11
+	VMASKMOVPS (BX), Y15, Y0
+	JMP        partNext
+
+partRow:
+	VMASKMOVPS (BX), Y15, Y1
+	VADDPS     Y1, Y0, Y0
+
+partNext:
+	ADDQ       DX, BX
+	DECQ       R11
+	JNZ        partRow
+	VMASKMOVPS Y0, Y15, (DI)
+
+end:
 	VZEROUPPER
 	RET
 

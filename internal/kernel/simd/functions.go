@@ -20,6 +20,11 @@ type Functions struct {
 	SumSquaresFrom, SumExp     func(x []float32, alpha float32) float64
 	Largest, Smallest, Product func(x []float32) float32
 
+	// The sum of each row of cols floats, with the bits of Sum; the sum of rows that are step floats apart,
+	// one after the other.
+	SumEach func(dst, x []float32, cols int)
+	AddRows func(dst, x []float32, rows, step int)
+
 	// The lengths of these must be multiples of Sixteen.
 	Equal, NotEqual, Less, LessEqual func(dst []bool, a, b []float32)
 	IsNaN, IsInf, IsFinite, NotZero  func(dst []bool, x []float32)

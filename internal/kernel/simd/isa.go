@@ -22,6 +22,7 @@ type ISA struct {
 	Name string // "avx512", "avx2" or "generic"
 	Table
 	Functions Functions
+	Moves     Moves
 	Machine   *Machine // nil in portable Go
 
 	TileRows    int             // maximum rows of a tile

@@ -7,7 +7,7 @@ package simd
 import "golang.org/x/sys/cpu"
 
 var avx512 = ISA{
-	Name: "avx512", Table: avx512Table, Functions: avx512Functions, Machine: avx512Machine,
+	Name: "avx512", Table: avx512Table, Functions: avx512Functions, Moves: avx512Moves, Machine: avx512Machine,
 	TileRows: 14, LaneBits: 4, tileVectors: 2, Depth: 384, tiles: avx512Tiles, strips: avx512Strips,
 	TransposeBlock: avx512Transpose, BlockSide: 16, PackColumns: avx512PackColumns, PackRows: avx512PackRows,
 	WinogradInput: avx512WinogradInput, WinogradWeights: avx512WinogradWeights, WinogradOutput: avx512WinogradOutput,
@@ -16,7 +16,7 @@ var avx512 = ISA{
 }
 
 var avx2 = ISA{
-	Name: "avx2", Table: avx2Table, Functions: avx2Functions, Machine: avx2Machine,
+	Name: "avx2", Table: avx2Table, Functions: avx2Functions, Moves: avx2Moves, Machine: avx2Machine,
 	TileRows: 6, LaneBits: 3, tileVectors: 2, Depth: 256, tiles: avx2Tiles, strips: avx2Strips,
 	TransposeBlock: avx2Transpose, BlockSide: 8, PackColumns: avx2PackColumns, PackRows: avx2PackRows,
 	WinogradInput: avx2WinogradInput, WinogradWeights: avx2WinogradWeights, WinogradOutput: avx2WinogradOutput,
