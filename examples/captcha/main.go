@@ -110,8 +110,8 @@ func draw(n int, random *rand.Rand) k.Source {
 		for row := range 14 {
 			for column := range 10 {
 				if font[digit][row/2]>>(4-column/2)&1 == 1 {
-					x := left + column + int(slant*float64(7-row))
-					captcha[max(0, x)*height+top+row] *= 0.4
+					x := min(max(left+column+int(slant*float64(7-row)), 0), width-1)
+					captcha[x*height+top+row] *= 0.4
 				}
 			}
 		}

@@ -22,8 +22,6 @@ import (
 	k "github.com/reef-dl/reef/keraslike"
 )
 
-//go:generate go run ./train
-
 //go:embed vqa.safetensors
 var file []byte
 
