@@ -261,12 +261,15 @@ func (c *graphCache) dropArena(i int) {
 }
 
 // predict runs a graph for prediction in its turn, in an arena borrowed for the run.
-func (c *graphCache) predict(g *modelGraph) error {
+func (c *graphCache) predict(g *modelGraph) error { return c.turn(g, g.run) }
+
+// turn calls a function that runs a graph in its turn, in an arena borrowed for the run.
+func (c *graphCache) turn(g *modelGraph, run func() error) error {
 	c.turns <- struct{}{}
 	defer func() { <-c.turns }()
 	g.arena = c.borrowArena(g.planned())
 	defer c.returnArena(g)
-	return g.run()
+	return run()
 }
 
 // returnArena returns the arena of a graph.
