@@ -96,6 +96,8 @@ func constructors() map[string]constructor {
 			return Lambda(func(in ...*graph.Node) (*graph.Node, error) { return in[0], nil }, o...)
 		}, nil),
 		"Custom":       made(func(o ...LayerOption) Layer { return Custom(&masking{}, o...) }, nil),
+		"Dropout":      made(func(o ...DropoutOption) Layer { return Dropout(0.1, o...) }, nil),
+		"AlphaDropout": made(func(o ...DropoutOption) Layer { return AlphaDropout(0.1, o...) }, nil),
 		"RepeatVector": of1(RepeatVector, "n"), "UpSampling1D": of1(UpSampling1D, "size"), "UpSampling2D": of2(UpSampling2D, "height", "width"),
 		"ZeroPadding1D": of2(ZeroPadding1D, "before", "after"), "Cropping1D": of2(Cropping1D, "before", "after"),
 		"ZeroPadding2D": made(func(o ...LayerOption) Layer { return ZeroPadding2D(1, 2, 3, 4, o...) }, nil),
@@ -117,7 +119,7 @@ func constructors() map[string]constructor {
 		all[name] = made(f, nil)
 	}
 	for name, f := range map[string]func(float64, ...LayerOption) Layer{
-		"Dropout": Dropout, "SpatialDropout1D": SpatialDropout1D, "SpatialDropout2D": SpatialDropout2D, "SpatialDropout3D": SpatialDropout3D,
+		"SpatialDropout1D": SpatialDropout1D, "SpatialDropout2D": SpatialDropout2D, "SpatialDropout3D": SpatialDropout3D,
 		"GaussianNoise": GaussianNoise, "GaussianDropout": GaussianDropout,
 	} {
 		all[name] = made(func(o ...LayerOption) Layer { return f(0.1, o...) }, nil)
@@ -139,7 +141,7 @@ func layerOptions() []layerSetting {
 		CountOutput, LowerCase, SplitCharacter, MaxTokens(20), OOVIndices(2), PadToMaxTokens, MaskToken("none"), MaskInteger(3),
 		Vocabulary("a", "b"), IntegerVocabulary(4, 5), IDFWeights(1, 2), NGrams(2), OutputSequenceLength(4), Salt(1, 2), BinBoundaries(1, 2), NumBins(4),
 		NearestInterpolation, FillNearest, FillValue(3), CropToAspectRatio, PadToAspectRatio, FlipVertically,
-		FactorRange(0, 0.5), HeightRange(0, 0.4), WidthRange(0, 0.3), ValueRange(0, 2),
+		NoiseShape(1, 2), FactorRange(0, 0.5), HeightRange(0, 0.4), WidthRange(0, 0.3), ValueRange(0, 2),
 		Normalized, NegativeSlope(0.1), MaxValue(6), ThresholdAt(0.1), OtherValue(2), Alpha(0.2), Approximate, MaskInput, SharedAxes(1), AlphaInitializer(Ones()),
 		NoBias, KernelInitializer(Ones()), RecurrentInitializer(Ones()), BiasInitializer(Ones()),
 		KernelRegularizer(r), RecurrentRegularizer(r), BiasRegularizer(r), ActivityRegularizer(r),

@@ -132,7 +132,7 @@ func TestTrainingMode(t *testing.T) {
 	}
 
 	for want, options := range map[string][]k.PredictOption{
-		"predict: batches of 0 samples, want at least 1":  {k.BatchSize(0)},
+		"predict: batches of 0 samples, want at least 1": {k.BatchSize(0)},
 		"predict: TrainingMode does not fit Distributed": {k.TrainingMode(1), k.Distributed(distributed.Single())},
 	} {
 		data, err := k.Data(x, nil)
