@@ -86,12 +86,17 @@ func constructors() map[string]constructor {
 		"CategoryEncoding": of1(CategoryEncoding, "tokens"), "Hashing": of1(Hashing, "bins"), "HashedCrossing": of1(HashedCrossing, "bins"),
 		"Discretization": made(Discretization, nil), "Resizing": of2(Resizing, "height", "width"), "CenterCrop": of2(CenterCrop, "height", "width"),
 		"RandomCrop": of2(RandomCrop, "height", "width"), "RandomFlip": made(RandomFlip, nil),
-		"RandomRotation":    made(func(o ...PreprocessingOption) Layer { return RandomRotation(0.1, o...) }, nil),
-		"RandomZoom":        made(func(o ...PreprocessingOption) Layer { return RandomZoom(0.1, o...) }, nil),
-		"RandomTranslation": made(func(o ...PreprocessingOption) Layer { return RandomTranslation(0.1, 0.2, o...) }, nil),
-		"RandomContrast":    made(func(o ...PreprocessingOption) Layer { return RandomContrast(0.1, o...) }, nil),
-		"RandomBrightness":  made(func(o ...PreprocessingOption) Layer { return RandomBrightness(0.1, o...) }, nil),
-		"Rescaling":         made(func(o ...LayerOption) Layer { return Rescaling(1, 0, o...) }, nil),
+		"RandomRotation":          made(func(o ...PreprocessingOption) Layer { return RandomRotation(0.1, o...) }, nil),
+		"RandomZoom":              made(func(o ...PreprocessingOption) Layer { return RandomZoom(0.1, o...) }, nil),
+		"RandomTranslation":       made(func(o ...PreprocessingOption) Layer { return RandomTranslation(0.1, 0.2, o...) }, nil),
+		"RandomContrast":          made(func(o ...PreprocessingOption) Layer { return RandomContrast(0.1, o...) }, nil),
+		"RandomInvert":            made(func(o ...PreprocessingOption) Layer { return RandomInvert(0.1, o...) }, nil),
+		"RandomPosterization":     made(func(o ...PreprocessingOption) Layer { return RandomPosterization(3, o...) }, nil),
+		"RandomColorDegeneration": made(func(o ...PreprocessingOption) Layer { return RandomColorDegeneration(0.1, o...) }, nil),
+		"RandomSharpness":         made(func(o ...PreprocessingOption) Layer { return RandomSharpness(0.1, o...) }, nil),
+		"RandomGrayscale":         made(func(o ...LayerOption) Layer { return RandomGrayscale(0.1, o...) }, nil),
+		"RandomBrightness":        made(func(o ...PreprocessingOption) Layer { return RandomBrightness(0.1, o...) }, nil),
+		"Rescaling":               made(func(o ...LayerOption) Layer { return Rescaling(1, 0, o...) }, nil),
 		"Lambda": made(func(o ...LayerOption) Layer {
 			return Lambda(func(in ...*graph.Node) (*graph.Node, error) { return in[0], nil }, o...)
 		}, nil),
@@ -391,6 +396,9 @@ func (c constructor) text(d Definition, field string, value any, activations map
 		}
 		if name, ok := map[string]string{"HeightRange": "height", "WidthRange": "width"}[field]; ok && d.Kind() == "RandomTranslation" {
 			return fmt.Sprintf("-%s to %[1]s", name)
+		}
+		if v[0] >= 0 { // that of the pixels
+			return fmt.Sprintf("%g to factor", v[0])
 		}
 		return "-factor to factor"
 	case *Layer:

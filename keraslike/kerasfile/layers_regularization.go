@@ -19,12 +19,17 @@ var _ = register(map[string]class{
 	"ActivityRegularization": {read: func(a *args) k.Layer { return a.identity("l1", "l2") }, mask: passesMask},
 	"AlphaDropout":           {read: func(a *args) k.Layer { return k.AlphaDropout(a.number("rate", 0), a.noiseShape()...) }, mask: passesMask},
 
-	"RandomBrightness":  {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
-	"RandomContrast":    {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
-	"RandomFlip":        {read: func(a *args) k.Layer { return a.augmentation("mode") }},
-	"RandomRotation":    {read: func(a *args) k.Layer { return a.augmentation("factor") }},
-	"RandomTranslation": {read: func(a *args) k.Layer { return a.augmentation("height_factor", "width_factor") }},
-	"RandomZoom":        {read: func(a *args) k.Layer { return a.augmentation("height_factor", "width_factor") }},
+	"RandomBrightness":        {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
+	"RandomColorDegeneration": {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
+	"RandomGrayscale":         {read: func(a *args) k.Layer { return a.augmentation("factor") }},
+	"RandomInvert":            {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
+	"RandomPosterization":     {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
+	"RandomSharpness":         {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
+	"RandomContrast":          {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
+	"RandomFlip":              {read: func(a *args) k.Layer { return a.augmentation("mode") }},
+	"RandomRotation":          {read: func(a *args) k.Layer { return a.augmentation("factor") }},
+	"RandomTranslation":       {read: func(a *args) k.Layer { return a.augmentation("height_factor", "width_factor") }},
+	"RandomZoom":              {read: func(a *args) k.Layer { return a.augmentation("height_factor", "width_factor") }},
 })
 
 // identity returns an identity for a layer that acts in training only.
