@@ -16,6 +16,9 @@ import (
 //
 //	err := m.Compile(k.RMSprop(1e-3), k.SparseCategoricalCrossentropy, k.Accuracy, k.Seed(1))
 //
+// Instead of a loss of one output with its target, an Objective is a loss of anything, and Phases are
+// several of them that train different parts of the model in turn, each by an optimizer of its own.
+//
 // Compiling again resets the optimizer and keeps the weights. An error leaves the model
 // unchanged.
 //
