@@ -9,7 +9,10 @@ var _ = register(map[string]class{
 	"LayerNormalization": {read: layerNormalization, mask: passesMask},
 	"GroupNormalization": {read: groupNormalization, mask: passesMask},
 	"UnitNormalization":  {read: unitNormalization, mask: passesMask},
-	"Normalization":      {read: normalization, mask: passesMask},
+	"RMSNormalization":   {read: rmsNormalization, mask: passesMask},
+
+	"SpectralNormalization": {read: spectralNormalization},
+	"Normalization":         {read: normalization, mask: passesMask},
 })
 
 func batchNormalization(a *args) k.Layer {
@@ -47,6 +50,19 @@ func unitNormalization(a *args) k.Layer {
 		return k.UnitNormalization(k.Axis(axes...))
 	}
 	return k.UnitNormalization()
+}
+
+func rmsNormalization(a *args) k.Layer {
+	options := []k.NormalizationOption{k.Epsilon(a.number("epsilon", 1e-6))}
+	if axes := a.list("axis"); axes != nil {
+		options = append(options, k.Axis(axes...))
+	}
+	return k.RMSNormalization(options...)
+}
+
+func spectralNormalization(a *args) k.Layer {
+	iterations := k.PowerIterations(a.whole("power_iterations", 1))
+	return k.SpectralNormalization(a.layer("layer", a.in), iterations)
 }
 
 func normalization(a *args) k.Layer {
