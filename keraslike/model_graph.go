@@ -28,6 +28,7 @@ type modelGraph struct {
 	locks    weightLocks   // of the weights it reads; none in training, which writes them itself
 	scope    *Scope
 	ofPhase  *compiledPhase // nil for the graph of a model without phases
+	rows     []int          // of what each metric of the phase measures
 
 	carriedFrom  []int // the states that batchBuffers.carried are, by their places in the network
 	carriedSizes []int // of these, in values
@@ -37,7 +38,7 @@ type modelGraph struct {
 	outputs      root
 	outputShapes []Shape // of one sample
 	cost         root    // one node, where a loss is computed
-	outputLosses root    // of each output, where there are several
+	outputLosses root    // of each output, where there are several, and what layers log
 	masks        root    // of each output, nil for none
 	lossMasks    root    // of what the loss of each output is the mean over, nil for everything
 	gradients    root    // of the trained weights
@@ -96,7 +97,7 @@ func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled,
 	for _, n := range v.carried {
 		g.carriedSizes = append(g.carriedSizes, n.Shape().TotalSize())
 	}
-	if mode < modeTrain {
+	if mode < modeTrain || mode == modeSample {
 		g.locks = n.locks
 	}
 	if mode == modeTrace {
@@ -107,6 +108,9 @@ func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled,
 	g.carries.nodes, g.carriedTo = v.carrying.after.list()
 	if v.cost != nil {
 		g.losses, g.targeted = c.losses, c.targeted
+		if err := v.checkLogged(c); err != nil {
+			return nil, nil, fmt.Errorf("model %q: %w", n.name, err)
+		}
 		g.cost.nodes, g.outputLosses.nodes, g.masks.nodes, g.lossMasks.nodes = graph.Nodes{v.cost}, v.outputLosses, v.outputMasks, v.lossMasks
 	}
 	if mode == modeTrain {
@@ -201,7 +205,7 @@ func (g *modelGraph) options(v *expression, memory int64) graph.CompileOptions {
 // writesOutside reports whether the program writes the outputs to memory of the caller: it is for
 // prediction.
 func (g *modelGraph) writesOutside() bool {
-	return g.cost.nodes == nil && g.gradients.nodes == nil && g.activations.nodes == nil
+	return !g.scope.training && g.cost.nodes == nil && g.gradients.nodes == nil && g.activations.nodes == nil
 }
 
 // setProgram makes the buffers for the inputs of a program, and memory for the slices of its roots.
@@ -219,7 +223,7 @@ func (g *modelGraph) setProgram(p *graph.Program, in, targets, weights, carried 
 // clone returns a graph that may be used at the same time, or nil where only another compilation gives
 // one, because of ops of Gorgonia or of memory that ops keep for gradients.
 func (g *modelGraph) clone() *modelGraph {
-	if g.gradients.nodes != nil || g.ofPhase != nil { // a phase has random numbers of its own
+	if g.gradients.nodes != nil || g.ofPhase != nil || g.scope.training { // a phase has random numbers of its own
 		return nil
 	}
 	p := g.program.Clone()

@@ -33,6 +33,7 @@ type Scope struct {
 	constants      map[string]*graph.Node
 	logits         map[*graph.Node]logits
 	penalties      []*graph.Node
+	logged         []loggedValue
 	updates        []*Weight // whose node in weights is their value after the step
 	groups         *graph.Groups
 	paths          map[*Weight]string // of the model that the graph is of
@@ -252,14 +253,7 @@ func (s *Scope) Output(n *graph.Node) { s.moreOutputs = append(s.moreOutputs, n)
 // the batch axis.
 func (s *Scope) AddActivity(sum *graph.Node) {
 	if sum != nil {
-		s.AddLoss(s.Do(graph.Scale(sum, 1/float64(s.samples))))
-	}
-}
-
-// AddLoss adds a scalar to the model's loss in training and in evaluation.
-func (s *Scope) AddLoss(penalty *graph.Node) {
-	if penalty != nil {
-		s.penalties = append(s.penalties, penalty)
+		s.addPenalty(s.Do(graph.Scale(sum, 1/float64(s.samples))))
 	}
 }
 
