@@ -67,11 +67,6 @@ func (n *network) statefulTogether() error {
 	return fmt.Errorf("%s %q is Stateful, so each batch needs the states of the one before: it cannot be Distributed, where ranks compute parts of batches at the same time", n.carries[0].layer.def.Kind(), n.carries[0].path)
 }
 
-// statefulSampled is the error of a stateful model in TrainingMode.
-func (n *network) statefulSampled() error {
-	return fmt.Errorf("%s %q is Stateful, and TrainingMode changes nothing of the model: it cannot leave states for the next batch", n.carries[0].layer.def.Kind(), n.carries[0].path)
-}
-
 // carrying are the nodes of the states in a graph, by their places in the network.
 type carrying struct {
 	places        []carriedPlace
@@ -229,14 +224,21 @@ func (c *carriedStates) keep(g *modelGraph) {
 	}
 }
 
-// predictionBatch returns the largest batch of a prediction of n samples, at most most. The batches of a
-// stateful model all have the size of those before, if there were any.
-func (m *Model) predictionBatch(n, most int) (int, error) {
-	size := min(most, n)
-	if m.isStateful() {
-		if before := m.carried.size(); before > 0 {
-			size = before
-		}
+// predictionBatch returns the largest batch of a prediction of n samples. The batches of a stateful model
+// all have the size of those before; if there were none, of BatchSize, without which all samples are one
+// batch.
+func (m *Model) predictionBatch(p *prediction, n int) (int, error) {
+	if !m.isStateful() {
+		return min(p.batch, n), nil
+	}
+	size := m.carried.size()
+	switch {
+	case size == 0 && !p.sized:
+		return n, nil
+	case size == 0:
+		size = p.batch
+	case p.sized && p.batch != size:
+		return 0, fmt.Errorf("batches of %d samples after batches of %d: the model has Stateful layers, so all batches are of one size, until ResetStates", p.batch, size)
 	}
 	return size, m.checkBatches(n, size)
 }
@@ -356,9 +358,4 @@ func (m *Model) restoreCarried(f *safetensors.File, batch int, expected map[stri
 	defer m.carried.mu.Unlock()
 	m.carried.batch, m.carried.values = batch, values
 	return nil
-}
-
-// predictInTurn runs a graph for prediction in its turn, after the states of the batch before.
-func (m *Model) predictInTurn(g *modelGraph) error {
-	return m.graphs.turn(g, func() error { return m.carried.run(g) })
 }

@@ -201,10 +201,10 @@ func TestCustomCellErrors(t *testing.T) {
 		}, []string{`Own "rnn"`, "state 0", "want (1, 3)"}},
 		"loss": {func(c *otherCell) {
 			c.step = func(s *k.Scope, x, h *graph.Node) (*graph.Node, []*graph.Node) {
-				s.AddLoss("", s.Do(graph.Sum(x)))
+				s.AddLoss("sum", s.Do(graph.Sum(x)))
 				return x, []*graph.Node{h}
 			}
-		}, []string{`Own "rnn"`, "a step adds a loss"}},
+		}, []string{`Own "rnn"`, "a step adds a loss, an entry of the logs"}},
 		"random": {func(c *otherCell) {
 			c.step = func(s *k.Scope, x, h *graph.Node) (*graph.Node, []*graph.Node) {
 				rng, stream := s.Random(0)

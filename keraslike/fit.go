@@ -185,7 +185,7 @@ type sizeOption struct {
 	n int
 }
 
-func (o sizeOption) applyPredict(p *prediction) { p.batch = o.n }
+func (o sizeOption) applyPredict(p *prediction) { p.batch, p.sized = o.n, true }
 
 // ValidationSteps sets the number of batches of validation, or of Evaluate. An endless Stream
 // requires it. The default is all batches.

@@ -234,14 +234,13 @@ func (d *cellLoop) firstOutput(s *Scope, x *graph.Node, states []*graph.Node) (*
 // step computes one step: carried are the states and the output before.
 func (d *cellLoop) step(s *Scope, carried, x graph.Nodes) (next graph.Nodes, err error) {
 	n := len(carried) - 1
-	added := func() int { return len(s.penalties) + len(s.logged) + len(s.updates) + len(s.moreOutputs) }
-	before := added()
+	penalties, logged, updates, outputs := len(s.penalties), len(s.logged), len(s.updates), len(s.moreOutputs)
 	y, states := d.cell.Step(s, x[0], slices.Clone(carried[:n]))
 	switch next = append(slices.Clone(states), y); {
 	case s.err != nil:
 		return nil, s.err
-	case added() > before:
-		return nil, fmt.Errorf("%s %q: a step adds a loss, a value to be logged, an update or an output, which only layers can", d.Kind(), s.path)
+	case len(s.penalties) > penalties || len(s.logged) > logged || len(s.updates) > updates || len(s.moreOutputs) > outputs:
+		return nil, fmt.Errorf("%s %q: a step adds a loss, an entry of the logs, an update or an output, which only layers can", d.Kind(), s.path)
 	case len(states) != n:
 		return nil, fmt.Errorf("%s %q: Step gave %d states, want %d", d.Kind(), s.path, len(states), n)
 	case slices.Contains(next, nil):

@@ -330,7 +330,8 @@ func TestLoadMistakes(t *testing.T) {
 		{"time first", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,2]}}`, `{"class_name":"GRU","config":{"name":"l","units":2,"time_major":true}}`), "argument time_major is true"},
 		{"inverted", stack(input, `{"class_name":"Normalization","config":{"name":"n","invert":true}}`), "argument invert is true"},
 		{"quantized", stack(input, dense(`,"dtype":{"class_name":"QuantizedDTypePolicy","config":{"name":"int8_from_float32"}}`)), "argument dtype is"},
-		{"bilinear", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,2,2]}}`, `{"class_name":"UpSampling2D","config":{"name":"u","interpolation":"bilinear"}}`, dense("")), `argument interpolation is "bilinear"`},
+		{"interpolation", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,2,2]}}`, `{"class_name":"UpSampling2D","config":{"name":"u","interpolation":"lanczos5"}}`, dense("")), `argument interpolation is "lanczos5", want nearest, bilinear or bicubic`},
+		{"adaptive to nothing", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,2]}}`, `{"class_name":"AdaptiveMaxPooling1D","config":{"name":"p"}}`, dense("")), `argument output_size is missing`},
 		{"training", `{"class_name":"Functional","config":{"name":"f","layers":[{"class_name":"InputLayer","name":"in","config":{"batch_shape":[null,2]},"inbound_nodes":[]},{"class_name":"Dropout","name":"a","config":{"name":"a","rate":0.5},"inbound_nodes":[[["in",0,0,{"training":true}]]]}],"input_layers":[["in",0,0]],"output_layers":[["a",0,0]]}}`, `layer "a" is called with training=True`},
 		{"masked call", `{"class_name":"Functional","config":{"name":"f","layers":[{"class_name":"Dense","name":"a","config":{"name":"a","units":1},"inbound_nodes":[{"args":[],"kwargs":{"mask":1}}]}],"input_layers":[],"output_layers":[["a",0,0]]}}`, "keyword argument mask is 1"},
 	} {
@@ -352,6 +353,8 @@ func TestLoadMistakes(t *testing.T) {
 		dense(``) + `,{"class_name":"ActivityRegularization","config":{"name":"d","l1":0.5,"l2":0.1}}`:                                                  "",
 		dense(`,"activation":{"class_name":"ELU","config":{"alpha":1.0}}`):                                                                              "",
 		dense(`,"activation":{"class_name":"ReLU","config":{"max_value":6.0,"negative_slope":0.0,"threshold":0.0}}`):                                    "",
+		dense(`,"kernel_constraint":{"class_name":"MaxNorm","config":{"max_value":2,"axis":[0,1]}}`):                                                    "",
+		dense(`,"kernel_constraint":{"class_name":"Odd","config":{}}`):                                                                                  "kernel_constraint",
 		dense(`,"activation":{"class_name":"function","config":"relu","registered_name":"function"}`):                                                   "",
 		strings.Replace(dense(""), "{", `{"module":"keras.layers","registered_name":null,`, 1):                                                          "",
 		dense(``) + `,{"class_name":"LeakyReLU","config":{"name":"d","alpha":{"type":"ndarray","value":0.1}}}`:                                          "",

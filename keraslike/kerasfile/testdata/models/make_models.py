@@ -290,6 +290,10 @@ def made_models():
     z = L.Conv1DTranspose(3, 2, strides=2, **F)(L.DepthwiseConv1D(2, padding="same", **F)(b))
     z = L.SeparableConv1D(2, 3, **F)(L.Conv1D(4, 2, dilation_rate=2, **F)(z))
     yield "volumes.keras", keras.Model([a, b], [y, L.GlobalMaxPooling1D(**F)(z)])
+    a, b = keras.Input((7, 2)), keras.Input((2, 5, 4))
+    y = L.AdaptiveAveragePooling2D((4, 3), **F)(L.UpSampling2D(2, interpolation="bilinear", **F)(b))
+    pooled = [L.AdaptiveMaxPooling1D(3)(a), L.AdaptiveAveragePooling1D(4)(a), L.AdaptiveMaxPooling2D(2, **F)(y)]
+    yield "adaptive.keras", keras.Model([a, b], pooled)
     a, b = keras.Input((5, 4)), keras.Input((3, 4))
     y = L.MultiHeadAttention(2, 3, value_dim=2, output_shape=5, use_bias=False)(a, b)
     z = L.GroupQueryAttention(2, 4, 2)(a, b, use_causal_mask=True)
