@@ -135,7 +135,7 @@ func layerOptions() []layerSetting {
 	return []layerSetting{
 		Tanh, BiasAxes("c"), RecurrentActivation(HardSigmoid),
 		Strides(2, 3), ValidPadding, SamePadding, CausalPadding, OutputPadding(1, 0), Dilation(1, 2), KernelSize(2, 3), PoolSize(3, 2), KeepDims, DepthMultiplier(2),
-		ReturnSequences, ReturnState, GoBackwards, ZeroOutputForMask, ResetBefore, InputDropout(0.1), RecurrentDropout(0.2),
+		ReturnSequences, ReturnState, GoBackwards, ZeroOutputForMask, Stateful, ResetBefore, InputDropout(0.1), RecurrentDropout(0.2),
 		MergeSum, BackwardLayer(LSTM(1, GoBackwards)),
 		StartIndex(3), MaxWavelength(9), ScalingFactor(2), DynamicScaling, SequenceAxis(2), FeatureAxis(1), LogitSoftCap(3), MaskZero, EmbeddingsInitializer(Ones()), EmbeddingsRegularizer(r), EmbeddingsConstraint(c),
 		ValueDim(4), OutputDim(6), CausalMask, AttentionMask, ReturnScores, AttentionAxes(1), SlidingWindow(2), UseGate, UseScale, ConcatScore, NoScoreScale, AttentionDropout(0.1),
