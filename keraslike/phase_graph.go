@@ -113,11 +113,14 @@ func (s *Step) build() error {
 	}
 	for _, w := range p.weights {
 		if variable, used := v.Scope.weights[w]; used {
-			v.AddLoss(v.Do(w.regularizer.penalty(variable)))
+			v.addPenalty(v.Do(w.regularizer.penalty(variable)))
 		}
 	}
 	for _, penalty := range v.penalties {
 		v.cost = v.Do(graph.Add(v.cost, penalty))
+	}
+	for _, one := range v.logged {
+		s.Log(one.name, one.node)
 	}
 	return s.addData()
 }

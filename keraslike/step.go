@@ -356,6 +356,7 @@ func (s *Step) run(m *Model, prefix string, start, calls []*Tensor, training boo
 	s.calls++
 	trains := slices.ContainsFunc(m.weights, func(w *Weight) bool { return s.p.trained[w] })
 	batch, samples, before, penalties := v.batch, v.samples, v.training, len(v.penalties)
+	logged := slices.Clone(v.logged)
 	v.batch, v.training = in[0].Shape()[0], training
 	v.samples, v.streams = v.batch, fmt.Sprintf("%s#%d/", s.p.name, s.calls)
 	v.updatesState = func(l *layer) bool { return training && s.updatesState(l, trains) }
@@ -364,7 +365,7 @@ func (s *Step) run(m *Model, prefix string, start, calls []*Tensor, training boo
 	v.application = application{}
 	v.batch, v.samples, v.training = batch, samples, before
 	if !trains {
-		v.penalties = v.penalties[:penalties]
+		v.penalties, v.logged = v.penalties[:penalties], logged
 	}
 	for k, mask := range masks {
 		if mask != nil {
@@ -431,7 +432,8 @@ func (s *Step) Constant(v float64, shape ...int) *graph.Node {
 	return s.Do(graph.Affine(s.v.ones(shape...), v, 0))
 }
 
-// Loss returns the mean of a loss over its rows, or what its reduction makes of them, a scalar; over the steps that count if the prediction,
+// Loss returns the mean of a loss over its rows, or what its reduction makes of them, a scalar; over the
+// steps that count if the prediction,
 // which a model computed, has a mask. A cross-entropy gets the logits of a softmax or sigmoid at the end
 // of a model, as in Compile.
 func (s *Step) Loss(l Loss, prediction, target *graph.Node) *graph.Node {
