@@ -206,7 +206,11 @@ func replayLayer(r *recordedCall) error {
 	if c.Class == "Lambda" {
 		return impossible("Python code of the test: Lambda")
 	}
-	if name := pythonClass(c.Config, 0); name != "" {
+	own, err := ownRNN(c)
+	if err != nil {
+		return err
+	}
+	if name := pythonClass(c.Config, 0); name != "" && own == nil {
 		return impossible("Python code of the test: " + name)
 	}
 	if c.Class == "GlobalAveragePooling1D" && len(r.Args) == 2 {
@@ -295,7 +299,14 @@ func replayLayer(r *recordedCall) error {
 	if err != nil {
 		return lacking(c.Class, err)
 	}
-	x, err := m.b.call(&calls[0], map[string]k.Layer{}, m.results, 0)
+	var x *k.Tensor
+	switch in, _ := calls[0].inputs(m.results); {
+	case own != nil:
+		x = own.Apply(in...)
+		err = x.Err()
+	default:
+		x, err = m.b.call(&calls[0], map[string]k.Layer{}, m.results, 0)
+	}
 	if err != nil {
 		return lacking(c.Class, err)
 	}
@@ -419,12 +430,18 @@ func (m *replayModel) check(r *recordedCall, x *k.Tensor) error {
 			return lacking(r.Config.Class, err)
 		}
 	}
-	model := k.NewModel("replay", m.inputs, outputs)
-	if err := model.Err(); err != nil {
-		return lacking(r.Config.Class, err)
+	model := r.carries()
+	if model == nil {
+		model = k.NewModel("replay", m.inputs, outputs)
+		if err := model.Err(); err != nil {
+			return lacking(r.Config.Class, err)
+		}
+		if err := model.Build(1); err != nil {
+			return lacking(r.Config.Class, err)
+		}
 	}
-	if err := model.Build(1); err != nil {
-		return lacking(r.Config.Class, err)
+	if strings.Contains(string(r.Config.Config), `"stateful":true`) {
+		carried[r.name()] = model
 	}
 	if err := r.setWeights(model); err != nil {
 		return err
@@ -457,7 +474,7 @@ func (m *replayModel) check(r *recordedCall, x *k.Tensor) error {
 	if len(r.Losses) > 0 {
 		return m.checkPenalties(r, model, arrays)
 	}
-	if r.Gradients != nil && !restrained.Match(r.Config.Config) {
+	if r.Gradients != nil && carried[r.name()] == nil && !restrained.Match(r.Config.Config) {
 		return m.checkGradients(r, model, arrays)
 	}
 	return nil
@@ -465,6 +482,29 @@ func (m *replayModel) check(r *recordedCall, x *k.Tensor) error {
 
 // restrained matches arguments that change weights after an update, or gradients.
 var restrained = regexp.MustCompile(`_(constraint|regularizer)": ?[{"]`)
+
+// carried are the models of stateful layers of a test, by the names of the layers.
+var carried map[string]*k.Model
+
+func (r *recordedCall) name() string {
+	var c struct {
+		Name string `json:"name"`
+	}
+	if json.Unmarshal(r.Config.Config, &c) != nil {
+		return ""
+	}
+	return c.Name
+}
+
+// carries returns the model of an earlier record whose states go on, nil if there is none.
+func (r *recordedCall) carries() *k.Model {
+	for _, s := range r.States {
+		if a := s.asArray(); a != nil && largest([]*numbers{a}) != 0 {
+			return carried[r.name()]
+		}
+	}
+	return nil
+}
 
 // coefficients are those of the recorder, for the outputs.
 func coefficients(n int) []float32 {

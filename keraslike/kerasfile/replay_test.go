@@ -318,6 +318,7 @@ func replayTest(t *recordedTest) (o outcome) {
 	}()
 	rank := []string{"", "equal", "impossible", "documented", "missing", "different"}
 	equal := 0
+	carried = map[string]*k.Model{}
 	set := func(status, reason string) {
 		if slices.Index(rank, status) > slices.Index(rank, o.status) {
 			o.status, o.reason = status, reason
