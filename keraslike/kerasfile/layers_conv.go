@@ -55,12 +55,7 @@ var _ = register(map[string]class{
 		return k.Cropping3D(m[0], m[1], m[2], m[3], m[4], m[5])
 	}},
 	"UpSampling1D": {read: func(a *args) k.Layer { return k.UpSampling1D(a.window("size", 1, 2)[0]) }},
-	"UpSampling2D": {read: func(a *args) k.Layer {
-		a.channels()
-		a.want("interpolation", "nearest")
-		size := a.window("size", 2, 2)
-		return k.UpSampling2D(size[0], size[1])
-	}},
+	"UpSampling2D": {read: upSampling2D},
 	"UpSampling3D": {read: func(a *args) k.Layer {
 		a.channels()
 		size := a.window("size", 3, 2)
@@ -178,4 +173,10 @@ func (a *args) margins(name string, axes int) []int {
 		a.fail(name, fmt.Errorf("is %v, want one number, or one or two for each of the %d axes", n, axes))
 	}
 	return m
+}
+
+func upSampling2D(a *args) k.Layer {
+	a.channels()
+	size := a.window("size", 2, 2)
+	return k.UpSampling2D(size[0], size[1], k.Interpolation(a.text("interpolation", string(k.NearestInterpolation))))
 }

@@ -325,7 +325,7 @@ func TestLoadMistakes(t *testing.T) {
 		{"time first", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,2]}}`, `{"class_name":"GRU","config":{"name":"l","units":2,"time_major":true}}`), "argument time_major is true"},
 		{"inverted", stack(input, `{"class_name":"Normalization","config":{"name":"n","invert":true}}`), "argument invert is true"},
 		{"quantized", stack(input, dense(`,"dtype":{"class_name":"QuantizedDTypePolicy","config":{"name":"int8_from_float32"}}`)), "argument dtype is"},
-		{"bilinear", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,2,2]}}`, `{"class_name":"UpSampling2D","config":{"name":"u","interpolation":"bilinear"}}`, dense("")), `argument interpolation is "bilinear"`},
+		{"lanczos3", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,2,2]}}`, `{"class_name":"UpSampling2D","config":{"name":"u","interpolation":"lanczos3"}}`, dense("")), `lanczos3`},
 		{"training", `{"class_name":"Functional","config":{"name":"f","layers":[{"class_name":"InputLayer","name":"in","config":{"batch_shape":[null,2]},"inbound_nodes":[]},{"class_name":"Dropout","name":"a","config":{"name":"a","rate":0.5},"inbound_nodes":[[["in",0,0,{"training":true}]]]}],"input_layers":[["in",0,0]],"output_layers":[["a",0,0]]}}`, `layer "a" is called with training=True`},
 		{"masked call", `{"class_name":"Functional","config":{"name":"f","layers":[{"class_name":"Dense","name":"a","config":{"name":"a","units":1},"inbound_nodes":[{"args":[],"kwargs":{"mask":1}}]}],"input_layers":[],"output_layers":[["a",0,0]]}}`, "keyword argument mask is 1"},
 	} {
