@@ -223,11 +223,6 @@ func (m missing) Error() string    { return "missing: " + string(m) }
 func (m impossible) Error() string { return "impossible: " + string(m) }
 func (m documented) Error() string { return "documented: " + string(m) }
 
-// refused is an error of Reef for something that Keras computes.
-type refused struct{ error }
-
-func (r refused) Unwrap() error { return r.error }
-
 // compare compares arrays in order.
 func compare(what string, got []float32, want *numbers, tolerance float64) error {
 	if want.Type == "bfloat16" || want.Type == "float16" {
