@@ -156,6 +156,18 @@ func TestExamples(t *testing.T) {
 			}
 			return nil
 		}},
+		{"actorcritic", 150, func(out string) error {
+			lines := strings.Split(strings.TrimSpace(out), "\n")
+			var episodes int
+			var mean float64
+			if _, err := fmt.Sscanf(lines[len(lines)-1], "%d episodes, running mean %f", &episodes, &mean); err != nil {
+				return err
+			}
+			if mean < 150 { // of random pushes: 22; the most is 200
+				return fmt.Errorf("the pole stays up for %g steps, want at least 150", mean)
+			}
+			return nil
+		}},
 		{"embed", 45, func(out string) error { return gentoo(out, `null`) }},
 		{"preprocessing", 58, func(out string) error { return gentoo(out, `"female"`) }},
 	} {
@@ -222,6 +234,18 @@ func TestPictures(t *testing.T) {
 		{"vae", 115, 420, 420, "reconstruction loss: %f, KL divergence: %f\n", func(loss, divergence float64) error {
 			if !(loss < 175) || loss < 100 || divergence < 3 { // of the mean digit: 209, with divergence 0
 				return fmt.Errorf("loss %g, divergence %g, want 100 to 175 and at least 3", loss, divergence)
+			}
+			return nil
+		}},
+		{"dcgan", 115, 336, 224, "inception score: %f of generated digits, %f of real ones\n", func(generated, real float64) error {
+			if !(generated > 3) || generated > real { // after one epoch: 1.1
+				return fmt.Errorf("scores %g and %g, want more than 3", generated, real)
+			}
+			return nil
+		}},
+		{"ddim", 135, 336, 224, "error of the noise: %f, of the pictures: %f\n", func(noise, picture float64) error {
+			if !(noise < 0.2) || !(picture < 0.4) || noise <= 0 { // of a network that gives 0: √(2/π), 0.80
+				return fmt.Errorf("errors %g and %g, want less than 0.2 and 0.4", noise, picture)
 			}
 			return nil
 		}},

@@ -4,11 +4,15 @@ package examples_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
+	"image/png"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -31,20 +35,20 @@ func TestKerasExamples(t *testing.T) {
 		lines       int    // at most
 		score       string // what stands before the number to look at
 		least, most float64
-		picture     bool
+		pictures    int // that it draws into one
 		further     func(out string) error
 	}{
-		{"gpt", 140, "perplexity: ", 20, 75, false, generates}, // by the frequencies of words: 109
-		{"vit", 85, "accuracy: ", 0.88, 1, false, nil},
-		{"siamese", 140, "accuracy: ", 0.83, 1, true, nil}, // by chance 0.5
-		{"unet", 155, "mean IoU: ", 0.6, 1, true, nil},     // if all is background: 0.27
-		{"captcha", 145, "read without a mistake: ", 0.9, 1, true, nil},
+		{"gpt", 140, "perplexity: ", 20, 75, 0, generates}, // by the frequencies of words: 109
+		{"vit", 85, "accuracy: ", 0.88, 1, 0, nil},
+		{"siamese", 140, "accuracy: ", 0.83, 1, 24, nil}, // by chance 0.5
+		{"unet", 155, "mean IoU: ", 0.6, 1, 24, nil},     // if all is background: 0.27
+		{"captcha", 145, "read without a mistake: ", 0.9, 1, 12, nil},
 	} {
 		t.Run(example.name, func(t *testing.T) {
 			t.Parallel()
 			var args []string
-			path := filepath.Join(t.TempDir(), "picture.png")
-			if example.picture {
+			path := filepath.Join(t.TempDir(), "picture.svg")
+			if example.pictures > 0 {
 				args = []string{"-o", path}
 			}
 			out := output(t, goTool, example.name, example.lines, args...)
@@ -61,12 +65,63 @@ func TestKerasExamples(t *testing.T) {
 					t.Errorf("%v\n%s", err, out)
 				}
 			}
-			if example.picture {
-				if img := picture(t, path); colors(img) < 50 {
-					t.Errorf("the picture has %d colors, want at least 50", colors(img))
-				}
+			if example.pictures > 0 {
+				checkDrawing(t, path, example.pictures)
 			}
 		})
+	}
+}
+
+var embedded = regexp.MustCompile(`data:image/png;base64,([^"]+)"`)
+
+// checkDrawing wants an SVG with so many pictures of several colors.
+func checkDrawing(t *testing.T, path string, pictures int) {
+	t.Helper()
+	svg, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := embedded.FindAllSubmatch(svg, -1)
+	if len(list) != pictures {
+		t.Errorf("the drawing has %d pictures, want %d", len(list), pictures)
+	}
+	for i, m := range list {
+		img, err := png.Decode(base64.NewDecoder(base64.StdEncoding, bytes.NewReader(m[1])))
+		if err != nil {
+			t.Fatalf("picture %d: %v", i, err)
+		}
+		if n := colors(img); n < 2 {
+			t.Errorf("picture %d has %d color", i, n)
+		}
+	}
+}
+
+// TestExamplesTable: docs/examples.md has a row for each program that follows one of Keras's, with its lines
+// of code without comments and empty lines.
+func TestExamplesTable(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "docs", "examples.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile(`(?m)^\| \[\w+\]\(\.\./examples/(\w+)/main\.go\) \|[^|]+\| (\d+) / (\d+|none) \|`).FindAllSubmatch(page, -1)
+	if len(rows) < 13 {
+		t.Errorf("the table has %d rows, want at least 13", len(rows))
+	}
+	for _, row := range rows {
+		source, err := os.ReadFile(filepath.Join(string(row[1]), "main.go"))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		n := 0
+		for line := range strings.Lines(string(source)) {
+			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "//") {
+				n++
+			}
+		}
+		if got, _ := strconv.Atoi(string(row[2])); got != n {
+			t.Errorf("%s has %d lines of code, the table says %d", row[1], n, got)
+		}
 	}
 }
 

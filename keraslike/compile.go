@@ -16,6 +16,9 @@ import (
 //
 //	err := m.Compile(k.RMSprop(1e-3), k.SparseCategoricalCrossentropy, k.Accuracy, k.Seed(1))
 //
+// Instead of a loss of one output with its target, an Objective is a loss of anything, and Phases are
+// several of them that train different parts of the model in turn, each by an optimizer of its own.
+//
 // Compiling again resets the optimizer and keeps the weights. An error leaves the model
 // unchanged.
 //
@@ -165,6 +168,9 @@ func (m *Model) checkGraph() (trained []*Weight, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := m.findLogged(v, graphKey{batch: 1, lengths: l}, z); err != nil {
+		return nil, err
+	}
 	trained = v.withLoss(m.trainable(), m.compiled)
 	var trainable graph.Nodes
 	for _, w := range trained {
@@ -179,6 +185,29 @@ func (m *Model) checkGraph() (trained []*Weight, err error) {
 		return nil, fmt.Errorf("model %q: %w", m.name, v.annotate(err))
 	}
 	return trained, nil
+}
+
+// findLogged finds the values that layers log in the graph for training.
+func (m *Model) findLogged(v *expression, key graphKey, z *sizes) error {
+	c := m.compiled
+	if v.logged == nil {
+		return nil
+	}
+	for _, one := range v.logged {
+		c.logged = append(c.logged, loggedValue{name: one.name, goal: one.goal})
+	}
+	evaluation, err := m.newExpression(modeEvaluate, key, z, c)
+	if err != nil {
+		return err
+	}
+	s, err := newScores(&m.network, c)
+	if err == nil {
+		err = errors.Join(s.checkNames(), evaluation.checkLogged(c))
+	}
+	if err != nil {
+		return fmt.Errorf("model %q: %w", m.name, err)
+	}
+	return nil
 }
 
 // checkLoss checks that losses and metrics fit the model's outputs.

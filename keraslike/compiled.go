@@ -26,6 +26,7 @@ type compiled struct {
 	data      phaseData       // of the phases
 	targets   []Shape         // of one sample, for each output
 	domains   []*valueRange   // of targets, for each output
+	logged    []loggedValue   // by layers, without nodes
 	frozen    map[*layer]bool // whether each layer, of nested models too, was frozen
 }
 

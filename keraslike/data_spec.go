@@ -46,6 +46,15 @@ func (d *dataSpec) at(l lengths) (*batchShapes, error) {
 			return nil, fmt.Errorf("model %q: %w", d.model, err)
 		}
 		b.inputs, b.outputs, b.targets = z.shapes(d.network.edges), z.shapes(d.network.outputs), nil
+		if d.compiled != nil && d.compiled.phases != nil {
+			for k := range d.targets {
+				target, err := d.compiled.data.targetAt(k, l, d.network.freeAxes())
+				if err != nil {
+					return nil, fmt.Errorf("model %q: %w", d.model, err)
+				}
+				b.targets = append(b.targets, target)
+			}
+		}
 		for _, k := range d.targeted {
 			target, err := d.compiled.targetOf(k, b.outputs[k])
 			if err != nil {
@@ -203,6 +212,9 @@ func newRaggedSamples(spec *dataSpec, order *batchIterator) (*raggedSamples, err
 		r.of = append(r.of, at)
 	}
 	r.group(order)
+	if spec.network.isStateful() && slices.Max(order.groups) > 0 {
+		return nil, spec.network.statefulLengths()
+	}
 	return r, nil
 }
 

@@ -11,7 +11,8 @@ import (
 
 // predictTogether is predictSource for several ranks, which compute the batches in turn. After each round
 // every rank receives the outputs of all, so that all return the same.
-func (m *Model) predictTogether(ctx context.Context, source Source, d *distribution) ([]*Array, error) {
+func (m *Model) predictTogether(ctx context.Context, source Source, p *prediction) ([]*Array, error) {
+	d := p.dist
 	var (
 		g      *modelGraph // of the batch
 		r      *batchReader
@@ -21,13 +22,13 @@ func (m *Model) predictTogether(ctx context.Context, source Source, d *distribut
 	defer func() { m.graphs.release(g) }()
 	spec, err := m.inputSpec(), m.canPredict()
 	if err == nil {
-		source, err = m.prepared(source)
+		source, err = m.prepared(source, p)
 	}
 	if err == nil {
 		shapes, n, err = spec.acceptsSource(source)
 	}
 	if err == nil {
-		r, err = m.predictionReader(source, spec, shapes, n, &g)
+		r, err = m.predictionReader(source, spec, shapes, n, p, &g)
 	}
 	if err := d.agreeOn("prediction", ctx, err, func() string {
 		return fmt.Sprintf("samples: %d\nsamples of a batch: %d\n", n, r.size) + m.facts() + m.checksum()

@@ -16,6 +16,7 @@ type packets struct {
 	parts   int
 	outputs int // of the model
 	targets int
+	logged  int // values of layers
 	headers []int32
 	values  []float32 // of all parts, after gather
 	bounds  []int
@@ -33,11 +34,11 @@ type packets struct {
 // outputs of the model, of the targets and of the weights. The values of a part have the loss and the losses of
 // the outputs in front.
 func (p *packets) headerSize() int { return 2 + 2*p.outputs + p.targets }
-func (p *packets) lossesSize() int { return 1 + p.outputs }
+func (p *packets) lossesSize() int { return 1 + p.outputs + p.logged }
 
 // begin discards all parts.
 func (p *packets) begin(parts int, m *Model) {
-	p.parts, p.outputs, p.targets = parts, len(m.outputs), len(m.compiled.targeted)
+	p.parts, p.outputs, p.targets, p.logged = parts, len(m.outputs), len(m.compiled.targeted), len(m.compiled.logged)
 	p.headers = slices.Grow(p.headers[:0], parts*p.headerSize())[:parts*p.headerSize()]
 	clear(p.headers)
 	p.own, p.gathered = p.own[:0], false
@@ -48,7 +49,7 @@ func (p *packets) add(part int, r result, b *batch) {
 	h := p.headers[part*p.headerSize() : (part+1)*p.headerSize()]
 	h[0] = int32(len(b.indices))
 	p.own = append(p.own, float32(r.loss))
-	for k := range p.outputs {
+	for k := range p.lossesSize() - 1 {
 		loss := float32(0)
 		if k < len(r.outputLosses) {
 			loss = r.outputLosses[k][0]
@@ -136,7 +137,7 @@ func (p *packets) part(i, n int) (result, *batch) {
 		}
 	}
 	r.loss = float64(p.losses[0])
-	for k := range p.outputs {
+	for k := range p.lossesSize() - 1 {
 		r.outputLosses = append(r.outputLosses, p.losses[1+k:2+k])
 	}
 	for len(p.indices) < n {

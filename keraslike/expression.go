@@ -21,9 +21,10 @@ type graphKey struct {
 type expression struct {
 	*Scope
 	in, targets, weights, out graph.Nodes
+	carried                   graph.Nodes // states that the batch before has left
 	outputMasks               graph.Nodes // of the outputs, nil for none
 	cost                      *graph.Node
-	outputLosses              graph.Nodes   // of the outputs, where there are several
+	outputLosses              graph.Nodes   // of the outputs, where there are several, and what layers log
 	domains                   []*valueRange // of the targets
 	lossMasks                 graph.Nodes   // of what the loss of each output is the mean over, nil for all
 }
@@ -37,9 +38,13 @@ func (n *network) newExpression(mode mode, key graphKey, z *sizes, c *compiled) 
 		g: graph.New(), training: mode >= modeTrain, leaf: key.leaf, batch: key.batch, samples: key.batch, random: n.random, tracesLayers: mode == modeTrace, paths: n.paths,
 		weights: map[*Weight]*graph.Node{}, assigned: map[*Weight]*graph.Node{}, constants: map[string]*graph.Node{}, logits: map[*graph.Node]logits{}, groups: &graph.Groups{},
 	}
+	if mode == modeSample { // other predictions may run at the same time
+		s.random = &graph.Random{}
+	}
 	if c != nil {
 		s.compiledFrozen = c.frozen
 	}
+	s.carrying = newCarrying(n, mode)
 	v := &expression{Scope: s}
 	if mode == modeGradient {
 		s.layerNodes = map[string]*graph.Node{}

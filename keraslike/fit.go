@@ -171,14 +171,21 @@ func InitialEpoch(n int) FitOption {
 	return fitOption(func(f *fit) { f.initial = n })
 }
 
-// BatchSize sets the number of samples in one update, and in one step of Evaluate. The default
-// is 32. The last batch of an epoch may be smaller.
-func BatchSize(n int) BatchOption {
-	return batchOption{
+// BatchSize sets the number of samples in one update, and in one step of Evaluate, by default 32, or of
+// PredictSource, by default 128. The last batch of an epoch may be smaller.
+func BatchSize(n int) RankOption {
+	return sizeOption{batchOption{
 		fitOption: func(f *fit) { f.batch = n },
 		evaluate:  func(e *evaluation) { e.batch = n },
-	}
+	}, n}
 }
+
+type sizeOption struct {
+	batchOption
+	n int
+}
+
+func (o sizeOption) applyPredict(p *prediction) { p.batch, p.sized = o.n, true }
 
 // ValidationSteps sets the number of batches of validation, or of Evaluate. An endless Stream
 // requires it. The default is all batches.
@@ -278,6 +285,9 @@ func (f *fit) prepare(data Samples) (err error) {
 	}
 	f.stepsPerEpoch = f.state.Steps
 	f.state.scores = f.scores
+	if err := f.checkStateful(); err != nil {
+		return err
+	}
 	if err := f.inspectCallbacks(); err != nil {
 		return err
 	}

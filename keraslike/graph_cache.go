@@ -260,13 +260,19 @@ func (c *graphCache) dropArena(i int) {
 	c.arenas = slices.Delete(c.arenas, i, i+1)
 }
 
-// predict runs a graph for prediction in its turn, in an arena borrowed for the run.
-func (c *graphCache) predict(g *modelGraph) error {
+// predict runs a graph for prediction in its turn, in an arena borrowed for the run, after the states of the
+// batch before.
+func (c *graphCache) predict(g *modelGraph, states *carriedStates) error {
+	return c.turn(g, func() error { return states.run(g) })
+}
+
+// turn calls a function that runs a graph in its turn, in an arena borrowed for the run.
+func (c *graphCache) turn(g *modelGraph, run func() error) error {
 	c.turns <- struct{}{}
 	defer func() { <-c.turns }()
 	g.arena = c.borrowArena(g.planned())
 	defer c.returnArena(g)
-	return g.run()
+	return run()
 }
 
 // returnArena returns the arena of a graph.

@@ -14,7 +14,7 @@ import (
 // Activation applies an activation function to every element.
 //
 // The output has the shape of the input, which may be any; GLU halves an axis. Softmax, LogSoftmax,
-// Sparsemax and GLU work along an axis, Softmax also along several together. With MaskInput Softmax
+// Sparsemax and GLU work along an axis, the first two also along several together. With MaskInput Softmax
 // takes a second input, a mask of the input's shape or with axes of length 1, and gives 0 where it is 0.
 //
 // The default of Axis is the last one. MaxValue and NegativeSlope fit ReLU; ThresholdAt fits ReLU, SoftShrink, HardShrink and Cutoff;
@@ -116,7 +116,7 @@ func (d *activation) check() error {
 			mistakes = append(mistakes, fmt.Errorf("%s does not fit %s, %s", option, d.Function, want))
 		}
 	}
-	if len(d.Axis) > 1 && d.Function != Softmax {
+	if len(d.Axis) > 1 && d.Function != Softmax && d.Function != LogSoftmax {
 		mistakes = append(mistakes, fmt.Errorf("Axis: got %d axes, %s takes one", len(d.Axis), d.Function))
 	}
 	return errors.Join(append(mistakes, d.activationConstants.check(d.Function))...)

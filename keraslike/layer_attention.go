@@ -23,7 +23,8 @@ import (
 //	weights  query/kernel (q, heads, keyDim), key/kernel (k, heads, keyDim),
 //	         value/kernel (v, heads, valueDim), attention_output/kernel (heads, valueDim, q);
 //	         biases query/bias, key/bias (heads, keyDim), value/bias (heads, valueDim),
-//	         attention_output/bias (q)
+//	         attention_output/bias (q); with UseGate gate/kernel (q, heads, valueDim), gate/bias
+//	         (heads, valueDim)
 //
 // MultiHeadAttention(8, 64).Apply(x) is self-attention, .Apply(x, memory) attends to
 // another sequence. If query, value or key have a mask, steps of the query attend only to
@@ -41,6 +42,8 @@ import (
 //	AttentionMask        off
 //	ReturnScores         off
 //	AttentionAxes        none
+//	SlidingWindow        none
+//	UseGate              off
 //	AttentionDropout     0
 //	NoBias               off
 //	KernelInitializer    GlorotUniform()
@@ -78,7 +81,7 @@ func AttentionDropout(rate float64) AttentionOption {
 // AttentionFlag is an AttentionOption that turns something on. All flags are off by default.
 type AttentionFlag string
 
-// The flags of MultiHeadAttention.
+// The flags of MultiHeadAttention and GroupQueryAttention.
 const (
 	// CausalMask keeps every step of the query from attending to later steps.
 	CausalMask AttentionFlag = "CausalMask"
@@ -88,8 +91,8 @@ const (
 	// ReturnScores adds an output, the weights of the attention: the softmax of the scores. It is
 	// slower, and needs memory for all weights.
 	ReturnScores AttentionFlag = "ReturnScores"
-	// UseGate multiplies what the heads of GroupQueryAttention give by the sigmoid of another projection
-	// of the query.
+	// UseGate multiplies what the heads give by the sigmoid of another projection of the query (Qiu et
+	// al. 2025, https://arxiv.org/abs/2505.06708).
 	UseGate AttentionFlag = "UseGate"
 )
 
@@ -99,8 +102,8 @@ func AttentionAxes(axes ...int) AttentionOption {
 	return newAttentionOption("AttentionAxes", slices.Clone(axes))
 }
 
-// SlidingWindow lets every step of GroupQueryAttention attend only to steps less than n before or
-// after it. By default there is no window.
+// SlidingWindow lets every step of MultiHeadAttention and GroupQueryAttention attend only to steps less
+// than n before or after it. By default there is no window.
 func SlidingWindow(n int) AttentionOption { return newAttentionOption("SlidingWindow", n) }
 
 // GroupQueryAttention is MultiHeadAttention in which heads of the query share those of key and value
@@ -171,7 +174,7 @@ func (d *attention) refuses() []string {
 	if d.Shared != nil {
 		return []string{"ValueDim", "OutputDim", "AttentionAxes"}
 	}
-	return []string{"SlidingWindow", "UseGate"}
+	return nil
 }
 
 // valueHeads is the number of heads of key and value.
@@ -188,6 +191,8 @@ func (d *attention) check() error {
 		return fmt.Errorf("%d heads of the query and %d of key and value, want a divisor", d.Heads, d.valueHeads())
 	case d.SlidingWindow != nil && *d.SlidingWindow < 1:
 		return fmt.Errorf("SlidingWindow is %d, want a positive number", *d.SlidingWindow)
+	case d.AttentionAxes != nil && d.SlidingWindow != nil:
+		return errors.New("SlidingWindow does not fit with AttentionAxes")
 	case d.AttentionAxes != nil && d.AttentionMask:
 		return errors.New("AttentionMask does not fit with AttentionAxes")
 	case d.Heads < 1 || d.KeyDim < 1 || d.ValueDim < 1:
@@ -248,6 +253,9 @@ func (d *attention) Build(b *Builder, in []Shape) (Shape, error) {
 	if d.AttentionMask && last > 1 {
 		return nil, fmt.Errorf("AttentionMask does not fit with a query of shape %v, want (batch, steps, features)", query)
 	}
+	if d.SlidingWindow != nil && last > 1 {
+		return nil, fmt.Errorf("SlidingWindow does not fit with a query of shape %v, want (batch, steps, features)", query)
+	}
 	if want := (Shape{query[0], value[0]}); d.AttentionMask && !in[len(in)-1].Equal(want) {
 		return nil, fmt.Errorf("mask has shape %v, want %v", in[len(in)-1], want)
 	}
@@ -258,10 +266,10 @@ func (d *attention) Build(b *Builder, in []Shape) (Shape, error) {
 	shared := d.valueHeads()
 	d.weights(b, "query", []int{query[last], d.Heads, d.KeyDim}, []int{d.Heads, d.KeyDim})
 	d.weights(b, "key", []int{key[last], shared, d.KeyDim}, []int{shared, d.KeyDim})
-	d.weights(b, "value", []int{value[last], shared, d.ValueDim}, []int{shared, d.ValueDim})
-	if d.UseGate {
-		d.weights(b, "gate", []int{query[last], d.Heads, d.KeyDim}, []int{d.Heads, d.KeyDim})
+	if d.UseGate { // before the value, as in Keras
+		d.weights(b, "gate", []int{query[last], d.Heads, d.ValueDim}, []int{d.Heads, d.ValueDim})
 	}
+	d.weights(b, "value", []int{value[last], shared, d.ValueDim}, []int{shared, d.ValueDim})
 	d.weights(b, "attention_output", []int{d.Heads, d.ValueDim, out}, []int{out})
 	if d.ReturnScores {
 		b.Output(steps.scores(d.Heads, query, value))
@@ -326,7 +334,7 @@ func (d *attention) attend(s *Scope, in []*graph.Node, mask, queryMask, keyMask 
 		return nil, nil
 	}
 	if d.UseGate {
-		gate := s.Do(graph.Activate(d.project(s, "gate", query, d.Heads, d.KeyDim), graph.Act(graph.Sigmoid)))
+		gate := s.Do(graph.Activate(d.project(s, "gate", query, d.Heads, d.ValueDim), graph.Act(graph.Sigmoid)))
 		y = s.Do(graph.Mul(y, gate))
 	}
 	batch, t, out := query.Shape()[0], query.Shape()[1], kernel.Shape()[2]

@@ -42,6 +42,7 @@ const (
 	modeGradient             // the node of every layer, for gradients between them
 	modeTrain                // outputs, loss and gradients, with dropout
 	modeTrace                // the outputs of all layers, with dropout
+	modeSample               // outputs, with dropout
 )
 
 const (

@@ -17,7 +17,8 @@ import (
 // Such an output is predicted and needs no target. Metrics measure it if ForOutput names it, or if no
 // output has a loss: then it has a target, of the shape of its predictions or without their last
 // axis, whichever the metrics take. The data has targets only for the outputs that have one, in their
-// order. Weights that affect only outputs with NoLoss are not trained. If no output has a loss, layers must add one by Scope.AddLoss.
+// order. Weights that affect only outputs with NoLoss are not trained. If no output has a loss, layers
+// must add one by Scope.AddLoss.
 const NoLoss noLoss = "no_loss"
 
 type noLoss string

@@ -39,7 +39,7 @@ func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 	}
 	for _, w := range n.weights {
 		if variable, used := v.Scope.weights[w]; used {
-			v.AddLoss(v.Do(w.regularizer.penalty(variable)))
+			v.addPenalty(v.Do(w.regularizer.penalty(variable)))
 		}
 	}
 	for _, penalty := range v.penalties {
@@ -47,6 +47,9 @@ func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 	}
 	if v.cost == nil {
 		v.Do(nil, errNoLoss)
+	}
+	for _, one := range v.logged {
+		v.outputLosses = append(v.outputLosses, one.node)
 	}
 }
 

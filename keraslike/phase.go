@@ -20,8 +20,10 @@ import (
 //
 // Fit, Evaluate and TrainOnBatch work as with any other loss: "loss" is the mean over the samples of an
 // epoch, and callbacks, validation, schedules, clipping, averages of weights and resuming keep their
-// meaning. step is called once for each batch size, for training and for evaluation: a step of training
-// runs a compiled graph and allocates nothing. The penalties of the layers that it trains are added.
+// meaning. step is called once for each batch size, for training and for evaluation, and by Compile for
+// 2 samples; a step of training runs a compiled graph and allocates nothing. The penalties of the layers
+// that it trains are added. step must not call methods of models, which would wait for it: Call and
+// Predict of the Step apply them.
 //
 // Options and their defaults:
 //
@@ -216,7 +218,8 @@ func (c *compiled) addPhases(all *phases, optimizer Optimizer) error {
 		if p.ownSet && isNil(own) {
 			fail(p, "PhaseOptimizer of nil")
 		} else if p.ownSet {
-			for _, err := range flattenErrors(guard("optimizer", own, "Check", own.Check)) {
+			mistakes := flattenErrors(guard("optimizer", own, "Check", own.Check))
+			for _, err := range append(mistakes, flattenErrors(finiteSettings(own))...) {
 				fail(p, "optimizer %s: %w", nameIn("optimizer", own), err)
 			}
 		}
@@ -226,6 +229,9 @@ func (c *compiled) addPhases(all *phases, optimizer Optimizer) error {
 			}
 		}
 		c.phases = append(c.phases, &compiledPhase{phase: p, optimizer: own})
+	}
+	if isNil(c.optimizer) && len(c.phases) > 0 {
+		c.optimizer = c.phases[0].optimizer
 	}
 	return errors.Join(mistakes...)
 }
@@ -237,6 +243,10 @@ func (p *phases) haveOptimizers() bool {
 
 // findTrained finds the weights that each phase trains, according to what is frozen now.
 func (c *compiled) findTrained(m *Model) error {
+	if m.isStateful() {
+		p := m.carries[0]
+		return fmt.Errorf("%s %q is Stateful, so each batch continues the one before: it cannot be trained by phases, which compute a batch several times", p.layer.def.Kind(), p.path)
+	}
 	for _, p := range c.phases {
 		p.weights = m.trainable()
 		if p.trains != nil {

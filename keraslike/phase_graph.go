@@ -61,6 +61,9 @@ func (s *Step) graph() (*modelGraph, error) {
 	}
 	g := &modelGraph{graphKey: s.key, scope: v.Scope, ofPhase: p}
 	g.cost.nodes, g.logged.nodes, g.measured.nodes, g.outputs.nodes = graph.Nodes{v.cost}, s.logged, s.measured, s.outputs
+	for k := range s.measures {
+		g.rows = append(g.rows, s.measured[2*k].Shape()[0])
+	}
 	g.locks = locksOf(s.foreign)
 	if s.mode != modeTrain {
 		g.locks = locksOf(slices.Concat(s.m.weights, s.foreign))
@@ -110,11 +113,14 @@ func (s *Step) build() error {
 	}
 	for _, w := range p.weights {
 		if variable, used := v.Scope.weights[w]; used {
-			v.AddLoss(v.Do(w.regularizer.penalty(variable)))
+			v.addPenalty(v.Do(w.regularizer.penalty(variable)))
 		}
 	}
 	for _, penalty := range v.penalties {
 		v.cost = v.Do(graph.Add(v.cost, penalty))
+	}
+	for _, one := range v.logged {
+		s.Log(one.name, one.node)
 	}
 	return s.addData()
 }
@@ -138,6 +144,9 @@ func (s *Step) addData() error {
 	for k, shape := range d.targets {
 		if shape == nil {
 			return fmt.Errorf("uses target %d of the data, and none its target %d: declare all by Step.Target", len(d.targets)-1, k)
+		}
+		if shape.isFree() && !d.own {
+			return fmt.Errorf("target %d has shape %v; Any is for data with the inputs of the model, which Step.Input has without a shape", k, shape)
 		}
 		v.targets = append(v.targets, s.Target(k, shape...))
 	}

@@ -33,6 +33,7 @@ func tinyGAN(t *testing.T, d, g []PhaseOption, options ...CompileOption) (gan, g
 		norm := do(graph.Sqrt(do(graph.Sum(do(graph.Square(slope)), graph.Axes(1)))))
 		penalty := do(graph.Mean(do(graph.Square(do(graph.Affine(norm, 1, -1))))))
 		s.Log("penalty", penalty)
+		s.Measure(MeanAbsoluteError, fake, real)
 		loss := do(graph.Add(softplusMean(s, do(graph.Neg(s.Call(discriminator, real)))), softplusMean(s, s.Call(discriminator, fake))))
 		return do(graph.Add(loss, do(graph.Scale(penalty, 0.5))))
 	}
@@ -101,7 +102,7 @@ func TestPhasesTrainAsPyTorch(t *testing.T) {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
 	}
-	if names := h.Names(); len(names) != 3 {
-		t.Errorf("the series are %q, want d_loss, penalty and g_loss", names)
+	if names := h.Names(); len(names) != 4 {
+		t.Errorf("the series are %q, want d_loss, penalty, g_loss and mean_absolute_error", names)
 	}
 }

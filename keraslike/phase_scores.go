@@ -43,7 +43,7 @@ func (s *scores) addPhase(i int, p *compiledPhase, g *modelGraph, n, times int) 
 			continue
 		}
 		at := 2 * one.output
-		one.Add(g.measured.nodes[at].Shape()[0], g.measured.values[at], g.measured.values[at+1])
+		one.Add(g.rows[one.output], g.measured.values[at], g.measured.values[at+1])
 		if d, ok := one.Measurement.(CheckedMeasurement); ok && d.Err() != nil {
 			return d.Err()
 		}

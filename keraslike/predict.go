@@ -47,7 +47,7 @@ func (m *Model) PredictAll(x ...*Array) (out []*Array, err error) {
 	} else {
 		var source Source // of samples that differ in length, or one that gives the error
 		if source, err = arraySource(x); err == nil {
-			out, err = m.predictSource(context.Background(), source)
+			out, err = m.predictSource(context.Background(), source, &prediction{batch: predictBatch})
 		}
 	}
 	if err != nil {
@@ -95,13 +95,17 @@ func (m *Model) PredictInto(out []*Array, x ...*Array) (err error) {
 	return nil
 }
 
-// PredictOption is an option of PredictSource: Distributed.
+// PredictOption is an option of PredictSource: BatchSize, TrainingMode or Distributed.
 type PredictOption interface{ applyPredict(*prediction) }
 
 // prediction holds the settings of one call of PredictSource.
 type prediction struct {
-	dist    *distribution
-	mistake error
+	batch    int  // the most samples of a batch
+	sized    bool // it was given
+	training bool
+	seed     uint64
+	dist     *distribution
+	mistake  error
 }
 
 // PredictSource computes all outputs of the model for all samples of a source.
@@ -110,15 +114,18 @@ type prediction struct {
 //
 // Options and their defaults:
 //
-//	Distributed  none  several processes predict together, each a part
+//	BatchSize     128   samples that are computed at once, fewer if memory does not suffice; all at once in a
+//	                    model with Stateful layers, whose batches have one size
+//	TrainingMode  none  dropout and other random layers act, by a seed
+//	Distributed   none  several processes predict together, each a part
 func (m *Model) PredictSource(ctx context.Context, source Source, options ...PredictOption) (out []*Array, err error) {
 	defer caught(&err, "predict", nil, "")
-	p := &prediction{}
+	p := &prediction{batch: predictBatch}
 	for _, o := range given(options, &err) {
 		o.applyPredict(p)
 	}
 	if err == nil {
-		err = errors.Join(checkContext(ctx), p.mistake)
+		err = errors.Join(checkContext(ctx), p.check())
 	}
 	switch {
 	case err != nil:
@@ -126,10 +133,15 @@ func (m *Model) PredictSource(ctx context.Context, source Source, options ...Pre
 		if err := m.canPredict(); err != nil {
 			return nil, err
 		}
-		out, err = m.predictSource(ctx, source)
+		if p.training && m.isStateful() {
+			return nil, errors.New("predict: TrainingMode does not fit a model with Stateful layers")
+		}
+		out, err = m.predictSource(ctx, source, p)
+	case m.err == nil && m.isStateful():
+		err = m.statefulTogether()
 	default:
 		if err = p.dist.open(); err == nil {
-			out, err = m.predictTogether(ctx, source, p.dist)
+			out, err = m.predictTogether(ctx, source, p)
 			err = p.dist.finish(ctx, err)
 		}
 	}
@@ -223,13 +235,16 @@ func overlap(a, b []float32) bool {
 // out that are nil are made.
 func (m *Model) predictArrays(ctx context.Context, out, x []*Array) error {
 	n := x[0].Len()
-	size := min(predictBatch, n)
+	size, err := m.predictionBatch(&prediction{batch: predictBatch}, n)
+	if err != nil {
+		return err
+	}
 	free := m.lengthsOf(func(k, axis int) int { return axisLength(x[k].shape, axis+1) })
 	for from := 0; from < n; from += size {
 		if ctx.Err() != nil {
 			return interrupted(ctx)
 		}
-		g, err := m.predictionGraph(min(size, n-from), free)
+		g, err := m.predictionGraph(modePredict, min(size, n-from), free)
 		if err != nil {
 			return err
 		}
@@ -273,7 +288,7 @@ func (m *Model) predictInto(g *modelGraph, out []*Array, from, all int) error {
 			return err
 		}
 	}
-	return m.graphs.predict(g)
+	return m.graphs.predict(g, &m.carried)
 }
 
 // predictRaw computes the outputs of raw samples for a model with a front.
@@ -282,7 +297,7 @@ func (m *Model) predictRaw(out, x []*Array) error {
 	if err != nil {
 		return err
 	}
-	results, err := m.predictSource(context.Background(), source)
+	results, err := m.predictSource(context.Background(), source, &prediction{batch: predictBatch})
 	if err != nil {
 		return err
 	}
@@ -297,10 +312,10 @@ func (m *Model) predictRaw(out, x []*Array) error {
 
 // predictionGraph returns a graph for at most most samples: fewer, halved again and again, if
 // the graph does not fit in the memory limit.
-func (m *Model) predictionGraph(most int, l lengths) (*modelGraph, error) {
+func (m *Model) predictionGraph(mode mode, most int, l lengths) (*modelGraph, error) {
 	for batch := most; ; batch /= 2 {
-		g, err := m.acquireGraph(modePredict, graphKey{batch: batch, lengths: l}, m.memoryLimit(modePredict, 1))
-		if err == nil || batch == 1 || !isTooLarge(err) {
+		g, err := m.acquireGraph(mode, graphKey{batch: batch, lengths: l}, m.memoryLimit(mode, 1))
+		if err == nil || batch == 1 || !isTooLarge(err) || m.isStateful() {
 			return g, err
 		}
 	}
@@ -313,19 +328,24 @@ func isTooLarge(err error) bool {
 }
 
 // prepared returns a source of what the network reads, if other layers prepare it.
-func (m *Model) prepared(source Source) (Source, error) {
+func (m *Model) prepared(source Source, p *prediction) (Source, error) {
 	if m.front == nil || isNil(source) {
 		return source, nil
 	}
-	data, err := m.prepare(source, false)
+	data, err := m.prepare(source, p.training)
 	if err != nil {
 		return nil, err
+	}
+	if s, ok := data.(*preparedSource); ok && p.training {
+		s.seed = &p.seed
+	} else if s, ok := data.(*weightedPrepared); ok && p.training {
+		s.seed = &p.seed
 	}
 	return data.(Source), nil // as the one that it wraps
 }
 
-func (m *Model) predictSource(ctx context.Context, source Source) (out []*Array, err error) {
-	if source, err = m.prepared(source); err != nil {
+func (m *Model) predictSource(ctx context.Context, source Source, p *prediction) (out []*Array, err error) {
+	if source, err = m.prepared(source, p); err != nil {
 		return nil, err
 	}
 	spec := m.inputSpec()
@@ -333,11 +353,11 @@ func (m *Model) predictSource(ctx context.Context, source Source) (out []*Array,
 	if err != nil {
 		return nil, err
 	}
-	if d, ok := source.(*data); ok && shapes != nil {
+	if d, ok := source.(*data); ok && shapes != nil && *p == (prediction{batch: predictBatch}) {
 		out = make([]*Array, len(m.outputs))
 		return out, m.predictArrays(ctx, out, d.inputs)
 	}
-	return m.predictBatches(ctx, source, spec, shapes, n)
+	return m.predictBatches(ctx, source, spec, shapes, n, p)
 }
 
 // acceptsSource is accepts for a source that must have samples. It also returns their number.
@@ -356,10 +376,10 @@ func (d *dataSpec) acceptsSource(source Source) (shapes *batchShapes, n int, err
 
 // predictBatches reads the n samples of a source in batches; shapes are those of the samples, nil if
 // they differ.
-func (m *Model) predictBatches(ctx context.Context, source Source, spec *dataSpec, shapes *batchShapes, n int) (out []*Array, err error) {
+func (m *Model) predictBatches(ctx context.Context, source Source, spec *dataSpec, shapes *batchShapes, n int, p *prediction) (out []*Array, err error) {
 	var g *modelGraph // of the batch
 	defer func() { m.graphs.release(g) }()
-	r, err := m.predictionReader(source, spec, shapes, n, &g)
+	r, err := m.predictionReader(source, spec, shapes, n, p, &g)
 	if err != nil {
 		return nil, err
 	}
@@ -368,7 +388,7 @@ func (m *Model) predictBatches(ctx context.Context, source Source, spec *dataSpe
 	}
 	defer r.end()
 	results := newPredictions(spec, r.ragged, shapes, n)
-	for {
+	for step := 0; ; step++ {
 		if ctx.Err() != nil {
 			return nil, interrupted(ctx)
 		}
@@ -379,7 +399,7 @@ func (m *Model) predictBatches(ctx context.Context, source Source, spec *dataSpe
 		if b == nil {
 			return results.arrays()
 		}
-		if err := m.predictTo(results, g, b, n); err != nil {
+		if err := m.predictTo(results, g, b, n, p, step); err != nil {
 			return nil, err
 		}
 	}
@@ -387,10 +407,13 @@ func (m *Model) predictBatches(ctx context.Context, source Source, spec *dataSpe
 
 // predictionReader reads the n samples of a source in batches into the buffers of graphs for prediction; g is
 // that of the batch, which the caller releases.
-func (m *Model) predictionReader(source Source, spec *dataSpec, shapes *batchShapes, n int, g **modelGraph) (*batchReader, error) {
-	size := min(predictBatch, n)
+func (m *Model) predictionReader(source Source, spec *dataSpec, shapes *batchShapes, n int, p *prediction, g **modelGraph) (*batchReader, error) {
+	size, err := m.predictionBatch(p, n)
+	if err != nil {
+		return nil, err
+	}
 	if shapes != nil {
-		first, err := m.predictionGraph(size, shapes.lengths)
+		first, err := m.predictionGraph(p.mode(), size, shapes.lengths)
 		if err != nil {
 			return nil, err
 		}
@@ -399,7 +422,7 @@ func (m *Model) predictionReader(source Source, spec *dataSpec, shapes *batchSha
 	return newBatchReader(spec, source, newBatchIterator(source, 0, n, size), size, nil, func(n int, _ bool, l lengths) (*batchBuffers, error) {
 		if key := (graphKey{batch: n, lengths: l}); *g == nil || (*g).graphKey != key {
 			m.graphs.release(*g)
-			next, err := m.acquireGraph(modePredict, key, m.memoryLimit(modePredict, 1))
+			next, err := m.acquireGraph(p.mode(), key, m.memoryLimit(p.mode(), 1))
 			if *g = next; err != nil {
 				return nil, err
 			}
@@ -409,12 +432,16 @@ func (m *Model) predictionReader(source Source, spec *dataSpec, shapes *batchSha
 }
 
 // predictTo adds the outputs of a batch in the buffers of a graph to the results of n samples.
-func (m *Model) predictTo(results *predictions, g *modelGraph, b *batch, n int) error {
+func (m *Model) predictTo(results *predictions, g *modelGraph, b *batch, n int, p *prediction, step int) error {
+	predict := m.predictInto
+	if p.training {
+		predict = func(g *modelGraph, out []*Array, from, all int) error { return m.sample(p, g, out, from, all, step) }
+	}
 	if results.ragged == nil {
-		return m.predictInto(g, results.whole, b.indices[0], n)
+		return predict(g, results.whole, b.indices[0], n)
 	}
 	outputs := make([]*Array, len(m.outputs))
-	if err := m.predictInto(g, outputs, 0, g.batch); err != nil {
+	if err := predict(g, outputs, 0, g.batch); err != nil {
 		return err
 	}
 	return results.add(b, outputs)

@@ -21,6 +21,7 @@ type prepared struct {
 	m        *Model
 	plan     *frontPlan
 	training bool
+	seed     *uint64 // of a prediction in training mode
 	texts    sourceStrings
 	inputs   [][]int // shapes of the raw inputs
 	edges    [][]int // shapes of what the front makes of them
@@ -167,6 +168,9 @@ func (p *prepared) edgesOf(inputs [][]int) ([][]int, error) {
 
 // epochKey is the key of the random numbers of an epoch.
 func (p *prepared) epochKey() uint64 {
+	if p.seed != nil {
+		return mixed(*p.seed ^ mixed(hashName("preprocessing")))
+	}
 	return mixed(p.m.seed ^ mixed(hashName("preprocessing")+uint64(p.m.epochs)))
 }
 

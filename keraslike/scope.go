@@ -33,11 +33,13 @@ type Scope struct {
 	constants      map[string]*graph.Node
 	logits         map[*graph.Node]logits
 	penalties      []*graph.Node
+	logged         []loggedValue
 	updates        []*Weight // whose node in weights is their value after the step
 	groups         *graph.Groups
 	paths          map[*Weight]string // of the model that the graph is of
-	updatesState   func(*layer) bool  // whether a layer's states change; nil for all
-	compiledFrozen map[*layer]bool    // which layers were frozen when the model was compiled; nil before
+	carrying       carrying
+	updatesState   func(*layer) bool // whether a layer's states change; nil for all
+	compiledFrozen map[*layer]bool   // which layers were frozen when the model was compiled; nil before
 	err            error
 	application
 
@@ -251,14 +253,7 @@ func (s *Scope) Output(n *graph.Node) { s.moreOutputs = append(s.moreOutputs, n)
 // the batch axis.
 func (s *Scope) AddActivity(sum *graph.Node) {
 	if sum != nil {
-		s.AddLoss(s.Do(graph.Scale(sum, 1/float64(s.samples))))
-	}
-}
-
-// AddLoss adds a scalar to the model's loss in training and in evaluation.
-func (s *Scope) AddLoss(penalty *graph.Node) {
-	if penalty != nil {
-		s.penalties = append(s.penalties, penalty)
+		s.addPenalty(s.Do(graph.Scale(sum, 1/float64(s.samples))))
 	}
 }
 

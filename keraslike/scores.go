@@ -57,6 +57,9 @@ func newScores(n *network, c *compiled) (*scores, error) {
 			}
 		}
 	}
+	for _, one := range c.logged {
+		s.addLoss(one.name, one.goal)
+	}
 	if count := len(c.metrics) * len(names); count > n.layersLimit() {
 		return nil, fmt.Errorf("%d metrics of %d outputs, the most is %d together (Limits.Layers)", len(c.metrics), len(names), n.layersLimit())
 	}

@@ -117,11 +117,15 @@ func (s *Step) declareInput(k int, shape []int) error {
 	if s.m.front != nil {
 		return fmt.Errorf("model %q has layers that run before the network, so that the data has its inputs: give no shape", s.m.name)
 	}
+	if Shape(shape).isFree() {
+		return fmt.Errorf("its shape is %v, want fixed lengths; an input of the model, which has no shape here, may have free axes", Shape(shape))
+	}
 	return declare(&d.inputs, k, shape)
 }
 
-// Target returns target k of the data, whose samples have this shape: (batch, shape...). Data without
-// targets, and data whose targets no phase asks for, is read without them.
+// Target returns target k of the data, whose samples have this shape: (batch, shape...). Axes of Any have
+// the lengths of the last free axes of the model's inputs, for models and data of different lengths. Data
+// without targets, and data whose targets no phase asks for, is read without them.
 func (s *Step) Target(k int, shape ...int) *graph.Node {
 	if s.v.err != nil {
 		return nil
@@ -134,9 +138,38 @@ func (s *Step) Target(k int, shape ...int) *graph.Node {
 	if n := s.target[k]; n != nil {
 		return n
 	}
-	n := s.v.input(fmt.Sprint("target ", k), s.data.targets[k].withBatch(s.v.samples)...)
+	at, err := s.data.targetAt(k, s.key.lengths, s.m.freeAxes())
+	if err != nil {
+		return s.Do(nil, err)
+	}
+	n := s.v.input(fmt.Sprint("target ", k), at.withBatch(s.v.samples)...)
 	s.target[k] = n
 	return n
+}
+
+// targetAt returns the shape of target k for the lengths of the free axes of the model's inputs.
+func (d *phaseData) targetAt(k int, l lengths, free int) (Shape, error) {
+	shape := d.targets[k]
+	if !shape.isFree() {
+		return shape, nil
+	}
+	own := l.all(free)
+	any := 0
+	for _, n := range shape {
+		if n == Any {
+			any++
+		}
+	}
+	if any > len(own) {
+		return nil, fmt.Errorf("target %d has shape %v, and the inputs have %d free axes, which Any stands for", k, shape, len(own))
+	}
+	own, shape = own[len(own)-any:], slices.Clone(shape)
+	for axis, n := range shape {
+		if n == Any {
+			shape[axis], own = own[0], own[1:]
+		}
+	}
+	return shape, nil
 }
 
 // declare records the shape of input or target k.
@@ -145,7 +178,7 @@ func declare(list *[]Shape, k int, shape Shape) error {
 		return fmt.Errorf("want a number from 0 to %d", mostDeclared)
 	}
 	for _, n := range shape {
-		if n <= 0 {
+		if n <= 0 && n != Any {
 			return fmt.Errorf("its shape is %v, want positive axes", shape)
 		}
 	}
@@ -323,6 +356,7 @@ func (s *Step) run(m *Model, prefix string, start, calls []*Tensor, training boo
 	s.calls++
 	trains := slices.ContainsFunc(m.weights, func(w *Weight) bool { return s.p.trained[w] })
 	batch, samples, before, penalties := v.batch, v.samples, v.training, len(v.penalties)
+	logged := slices.Clone(v.logged)
 	v.batch, v.training = in[0].Shape()[0], training
 	v.samples, v.streams = v.batch, fmt.Sprintf("%s#%d/", s.p.name, s.calls)
 	v.updatesState = func(l *layer) bool { return training && s.updatesState(l, trains) }
@@ -331,7 +365,7 @@ func (s *Step) run(m *Model, prefix string, start, calls []*Tensor, training boo
 	v.application = application{}
 	v.batch, v.samples, v.training = batch, samples, before
 	if !trains {
-		v.penalties = v.penalties[:penalties]
+		v.penalties, v.logged = v.penalties[:penalties], logged
 	}
 	for k, mask := range masks {
 		if mask != nil {
@@ -390,7 +424,16 @@ func (s *Step) RandomUniform(shape ...int) *graph.Node {
 	return s.Do(graph.RandomUniform(s.v.g, graph.Float32, rng, stream, shape...))
 }
 
-// Loss returns the mean of a loss over its rows, a scalar; over the steps that count if the prediction,
+// Constant returns a node whose values are all v, such as the labels of what a generator made.
+func (s *Step) Constant(v float64, shape ...int) *graph.Node {
+	if s.v.err != nil {
+		return nil
+	}
+	return s.Do(graph.Affine(s.v.ones(shape...), v, 0))
+}
+
+// Loss returns the mean of a loss over its rows, or what its reduction makes of them, a scalar; over the
+// steps that count if the prediction,
 // which a model computed, has a mask. A cross-entropy gets the logits of a softmax or sigmoid at the end
 // of a model, as in Compile.
 func (s *Step) Loss(l Loss, prediction, target *graph.Node) *graph.Node {
@@ -409,10 +452,7 @@ func (s *Step) Loss(l Loss, prediction, target *graph.Node) *graph.Node {
 		}
 		counted = mask
 	}
-	if counted != nil {
-		return s.Do(graph.MaskedMean(rows, counted))
-	}
-	return s.Do(graph.Mean(rows))
+	return s.v.reduce(rows, nil, counted, reductionOf(l))
 }
 
 // LossRows returns the values of a loss, one for each row of the last axis, to be weighted by the step.

@@ -14,11 +14,12 @@ type BatchResult struct {
 	// Logs are the loss, the losses of several outputs and the metrics of this batch, as Evaluate
 	// returns them.
 	Logs Logs
-	// Outputs are the outputs of the model in training, row-major.
+	// Outputs are the outputs of the model in training, row-major; of an Objective only if it asks for
+	// them by Step.Output, and nil for several phases.
 	Outputs [][]float32
 }
 
-// Loss returns the loss of the batch.
+// Loss returns the loss of the batch, NaN for a model with Phases, which have a loss each.
 func (r BatchResult) Loss() float64 { return r.Logs.Get("loss") }
 
 // TrainOnBatch makes one update on x and y, which have the batch as their first axis, and returns the
@@ -30,11 +31,10 @@ func (m *Model) TrainOnBatch(x, y graph.Value) (BatchResult, error) {
 		return BatchResult{}, fmt.Errorf("train on batch: %w", ErrNotCompiled)
 	}
 	if m.compiled.phases != nil {
-		targets := []graph.Value{y}
-		if y == nil {
-			targets = nil
+		if isNil(y) {
+			return m.TrainOnBatchOf([]graph.Value{x}, nil, nil)
 		}
-		return m.TrainOnBatchOf([]graph.Value{x}, targets, nil)
+		return m.TrainOnBatchOf([]graph.Value{x}, []graph.Value{y}, nil)
 	}
 	if len(m.inputs) != 1 || len(m.outputs) != 1 {
 		return BatchResult{}, fmt.Errorf("train on batch: model %q has %d inputs and %d outputs, want one of each; TrainOnBatchOf takes several", m.name, len(m.inputs), len(m.outputs))
@@ -67,7 +67,8 @@ func (m *Model) TrainOnBatchOf(inputs, targets []graph.Value, weights []float32)
 
 // SetLearningRate sets the learning rate of the next updates, which Progress returns. It is for loops
 // of TrainOnBatch; while Fit runs, callbacks set Training.Rate. It is an error if the optimizer has a
-// schedule, which would set the rate again.
+// schedule, which would set the rate again. For a model with Phases it is the rate of the first phase, and
+// those of the others without a schedule change by the same factor.
 func (m *Model) SetLearningRate(rate float64) error {
 	switch {
 	case m.compiled == nil:

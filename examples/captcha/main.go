@@ -4,9 +4,9 @@
 // LSTM in both directions reads it, and CTC (Graves et al. 2006) needs not be told where the digits are. It
 // follows Keras's example captcha_ocr; CTC is a loss like any other. Run it by
 //
-//	go run . [-captchas 5000] [-epochs 10] [-o captchas.png]
+//	go run . [-captchas 5000] [-epochs 10] [-o captchas.svg]
 //
-// After 10 epochs on 1,000 captchas, in 1.3 s on two cores, 99 % of 200 others are read without a mistake.
+// After 10 epochs on 1,000 captchas, in 1.3 s on two cores, 98 % of 200 others are read without a mistake.
 package main
 
 import (
@@ -44,7 +44,7 @@ func main() {
 	ctx := context.Background()
 	captchas := flag.Int("captchas", 1000, "how many captchas to train on")
 	epochs := flag.Int("epochs", 10, "how often to see all captchas")
-	out := flag.String("o", "captchas.png", "the picture of some results")
+	out := flag.String("o", "captchas.svg", "the picture of some results")
 	flag.Parse()
 	random := rand.New(rand.NewPCG(1, 2))
 	train, test := draw(*captchas, random), draw(held, random)
@@ -92,7 +92,7 @@ func main() {
 	check(err)
 	f, err := os.Create(*out)
 	check(err)
-	check(figure.WritePNG(f, viz.Light))
+	check(figure.WriteSVG(f, viz.Light))
 	check(f.Close())
 }
 
@@ -110,8 +110,8 @@ func draw(n int, random *rand.Rand) k.Source {
 		for row := range 14 {
 			for column := range 10 {
 				if font[digit][row/2]>>(4-column/2)&1 == 1 {
-					x := left + column + int(slant*float64(7-row))
-					captcha[max(0, x)*height+top+row] *= 0.4
+					x := min(max(left+column+int(slant*float64(7-row)), 0), width-1)
+					captcha[x*height+top+row] *= 0.4
 				}
 			}
 		}

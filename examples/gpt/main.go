@@ -4,10 +4,10 @@
 // the next word at every step (Radford et al. 2018). It follows Keras's example
 // text_generation_with_miniature_gpt; attention is causal by an option, and positions are a layer. Run it by
 //
-//	go run . [-data full] [-words 5000] [-units 128] [-epochs 1] [-prompt "this film"]
+//	go run . [-data full] [-words 2000] [-units 64] [-epochs 1] [-prompt "this film"]
 //
-// After 4 epochs on 300 reviews, in 1.3 s on two cores, the perplexity of the words of other reviews is
-// about 55; by the frequencies of words alone it is 109.
+// After 4 epochs on 300 reviews, in 1.6 s on two cores, the perplexity of the words of other reviews is
+// about 52; by the frequencies of words alone it is 109.
 package main
 
 import (
@@ -41,8 +41,7 @@ func main() {
 	tokens.Fit(spaced(reviews.Texts))
 
 	in := k.Input(length)
-	x := k.Embedding(*words, *units).Apply(in)
-	x = k.Add().Apply(x, k.PositionEmbedding(length).Apply(x))
+	x := k.TokenAndPositionEmbedding(*words, length, *units).Apply(in)
 	attended := k.Dropout(0.1).Apply(k.MultiHeadAttention(2, *units, k.CausalMask).Apply(x))
 	x = k.LayerNormalization(k.Epsilon(1e-6)).Apply(k.Add().Apply(x, attended))
 	forward := k.Dropout(0.1).Apply(k.Dense(*units).Apply(k.Dense(*units, k.ReLU).Apply(x)))

@@ -5,7 +5,7 @@
 // optimized is the picture, by Adam. Without pictures of yours, it paints a cat in a style that it draws.
 // Run it in its folder:
 //
-//	go run . [painting.png [content.jpg style.jpg]]
+//	go run . [painting.png [content.jpg [style.jpg]]]
 package main
 
 import (
@@ -38,8 +38,11 @@ func main() {
 	if len(os.Args) > 1 {
 		out = os.Args[1]
 	}
+	if len(os.Args) > 2 {
+		photo = os.Args[2]
+	}
 	if len(os.Args) > 3 {
-		photo, style = os.Args[2], load(os.Args[3])
+		style = load(os.Args[3])
 	}
 	content := load(photo)
 

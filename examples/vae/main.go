@@ -44,7 +44,7 @@ func (*Sampling) Forward(s *k.Scope, in []*graph.Node) *graph.Node {
 	mean, logVariance := in[0], in[1]
 	sum := s.Do(graph.Add(s.Do(graph.Square(mean)), s.Do(graph.Exp(logVariance))))
 	sum = s.Do(graph.Sum(s.Do(graph.Sub(s.Do(graph.Affine(sum, 1, -1)), logVariance)), graph.Axes(1)))
-	s.AddLoss(s.Do(graph.Scale(s.Do(graph.Mean(sum)), 0.5/pixels)))
+	s.AddLoss("kl", s.Do(graph.Scale(s.Do(graph.Mean(sum)), 0.5/pixels)))
 	if !s.Training() {
 		return mean
 	}
@@ -74,7 +74,7 @@ func main() {
 	scores, err := vae.Evaluate(ctx, k.InputsAsTargets(test.Flat()))
 	check(err)
 	reconstruction := scores.Get("binary_crossentropy")
-	fmt.Printf("reconstruction loss: %.1f, KL divergence: %.2f\n", pixels*reconstruction, pixels*(scores.Get("loss")-reconstruction))
+	fmt.Printf("reconstruction loss: %.1f, KL divergence: %.2f\n", pixels*reconstruction, pixels*scores.Get("kl"))
 
 	const n = 15
 	var points [][]float64

@@ -6,7 +6,7 @@
 //
 //	go run . testdata/disk.jpg "What color is it?"
 //
-// It answers 95 % of the questions about other such pictures; training takes a second. Keras's examples have
+// It answers 98 % of 200 questions about other such pictures; training takes a second. Keras's examples have
 // no counterpart; structured_data_classification_from_scratch has the preprocessing of strings in its model,
 // image_classification_from_scratch that of pictures.
 package main
@@ -21,8 +21,6 @@ import (
 	"github.com/reef-dl/reef/datasets"
 	k "github.com/reef-dl/reef/keraslike"
 )
-
-//go:generate go run ./train
 
 //go:embed vqa.safetensors
 var file []byte

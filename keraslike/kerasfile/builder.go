@@ -27,6 +27,8 @@ type builder struct {
 	// unnamed ignores the names in the file.
 	unnamed bool
 	shared  map[int64]k.Layer
+	// settings are the arguments of each layer's first call that it was made with.
+	settings map[string]map[string]json.RawMessage
 }
 
 // layerWork limits the sum over all models of their number of layers squared, since a model
@@ -36,7 +38,7 @@ const layerWork = 200_000_000
 
 // newBuilder returns a builder for a configuration of n bytes, written by a version of Keras.
 func newBuilder(major, n int) *builder {
-	return &builder{major: major, text: kerash5.WorkOf(n), work: layerWork, shared: map[int64]k.Layer{}}
+	return &builder{major: major, text: kerash5.WorkOf(n), work: layerWork, shared: map[int64]k.Layer{}, settings: map[string]map[string]json.RawMessage{}}
 }
 
 // look charges the text to the budget.
@@ -241,6 +243,9 @@ func (b *builder) newLayer(l layerConfig, in []k.Shape, depth int) (k.Layer, err
 	}
 	if err := a.finish(); err != nil {
 		return nil, fmt.Errorf("%s %q: %w", l.Class, c.Name, err)
+	}
+	if a.channelsFirst {
+		made = k.ChannelsFirst(made)
 	}
 	for _, n := range a.notes {
 		b.notes = append(b.notes, fmt.Sprintf("%s %q: %s", l.Class, c.Name, n))

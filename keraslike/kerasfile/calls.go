@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -18,9 +19,10 @@ type layerCall struct {
 	node     int
 	in       []tensorRef
 	training *bool
-	mask     *tensorRef
-	blind    bool                     // ignores the mask of its input
-	order    func() ([]string, error) // of the inputs of a model, for a call with a dictionary
+	masks    map[int]tensorRef          // given for an input
+	settings map[string]json.RawMessage // that the layer is made with
+	blind    bool                       // ignores the mask of its input
+	order    func() ([]string, error)   // of the inputs of a model, for a call with a dictionary
 }
 
 // inputNames returns the names of a model's inputs, in order: the keys of its dictionary of
@@ -151,8 +153,13 @@ func (c *layerCall) legacy(node json.RawMessage) error {
 // keywords reads the keyword arguments: the inputs by name, training, initial_state and mask.
 // Others must be None or false.
 func (c *layerCall) keywords(kwargs map[string]json.RawMessage) error {
-	for _, name := range []string{"inputs", "sequences"} { // before the states
-		if v, ok := kwargs[name]; ok && len(c.in) == 0 {
+	names := classes[c.layer.Class].inputs
+	if names == nil {
+		names = []string{"inputs", "sequences"}
+	}
+	positional := len(c.in)
+	for i, name := range names { // before the states
+		if v, ok := kwargs[name]; ok && i >= positional && !isNothing(v, 0) {
 			if err := c.take(v); err != nil {
 				return err
 			}
@@ -170,28 +177,95 @@ func (c *layerCall) keywords(kwargs map[string]json.RawMessage) error {
 }
 
 func (c *layerCall) keyword(name string, v json.RawMessage) error {
-	var mask []tensorRef
+	known := classes[c.layer.Class]
 	switch {
 	case name == "training":
-		if text, ok := map[string]string{"0": "false", "1": "true"}[string(v)]; ok {
+		if text, ok := numberedFlags[string(v)]; ok {
 			v = json.RawMessage(text)
 		}
 		if err := json.Unmarshal(v, &c.training); err != nil {
 			return fmt.Errorf("keyword argument training is %.60s: %w", v, err)
 		}
-	case name == "initial_state" && classes[c.layer.Class].states:
+	case name == "initial_state" && known.states:
 		before := len(c.in)
 		if err := tensorsOf(v, &c.in, 0); err != nil {
 			if c.in = c.in[:before]; !legacyState(v, &c.in) {
 				return fmt.Errorf("keyword argument initial_state: %w", err)
 			}
 		}
-	case name == "mask" && tensorsOf(v, &mask, maxNesting) == nil && len(mask) == 1:
-		c.mask = &mask[0]
+	case slices.Contains(known.settings, name):
+		return c.set(name, v)
+	case name == "mask" && c.takeMasks(v):
+	case strings.HasSuffix(name, "_mask") && slices.Contains(known.inputs, strings.TrimSuffix(name, "_mask")) && c.takeMask(slices.Index(known.inputs, strings.TrimSuffix(name, "_mask")), v):
 	case string(v) != "false":
 		return fmt.Errorf("keyword argument %s is %.60s, which is not supported", name, v)
 	}
 	return nil
+}
+
+var numberedFlags = map[string]string{"0": "false", "1": "true"}
+
+// set keeps an argument of the call for the layer; a tensor becomes the last input.
+func (c *layerCall) set(name string, v json.RawMessage) error {
+	if c.settings == nil {
+		c.settings = map[string]json.RawMessage{}
+	}
+	var ref []tensorRef
+	if tensorsOf(v, &ref, maxNesting) == nil {
+		c.in, v = append(c.in, ref...), json.RawMessage("true")
+	}
+	if text, ok := numberedFlags[string(v)]; ok {
+		v = json.RawMessage(text)
+	}
+	c.settings[name] = v
+	return nil
+}
+
+// takeMasks keeps the mask of the input, or one for each of several.
+func (c *layerCall) takeMasks(v json.RawMessage) bool {
+	var list []json.RawMessage
+	if json.Unmarshal(v, &list) != nil {
+		return c.takeMask(0, v)
+	}
+	for i, one := range list {
+		if !isNothing(one, 0) && !c.takeMask(i, one) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *layerCall) takeMask(input int, v json.RawMessage) bool {
+	var mask []tensorRef
+	if tensorsOf(v, &mask, maxNesting) != nil || len(mask) != 1 {
+		return false
+	}
+	if c.masks == nil {
+		c.masks = map[int]tensorRef{}
+	}
+	c.masks[input] = mask[0]
+	return true
+}
+
+// made returns the configuration of the layer with the arguments of the call.
+func (c *layerCall) made() (layerConfig, error) {
+	l := *c.layer
+	if len(c.settings) == 0 {
+		return l, nil
+	}
+	var config map[string]json.RawMessage
+	if err := json.Unmarshal(l.Config, &config); err != nil {
+		return l, err
+	}
+	for name, v := range c.settings {
+		if _, both := config[name]; both {
+			return l, fmt.Errorf("has argument %s, and its call too", name)
+		}
+		config[name] = v
+	}
+	var err error
+	l.Config, err = json.Marshal(config)
+	return l, err
 }
 
 // isNothing reports whether a value is None, or None for each of several inputs.

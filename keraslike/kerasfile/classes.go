@@ -17,6 +17,11 @@ type class struct {
 	mask maskRule
 	// states is set if the layer takes initial states as further inputs.
 	states bool
+	// inputs are the tensors that a call names, in the order of the inputs in Reef; by default inputs
+	// or sequences.
+	inputs []string
+	// settings are arguments of a call that are arguments of the layer in Reef.
+	settings []string
 }
 
 type maskRule int

@@ -13,9 +13,9 @@ import (
 )
 
 // cells returns the kinds of the layers whose tensors a layer lists in sequence: two for
-// Bidirectional, the inner layer for TimeDistributed.
+// Bidirectional, the inner layer for TimeDistributed and ChannelsFirst.
 func (l layerPath) cells() []string {
-	if l.layer.Kind != "Bidirectional" && l.layer.Kind != "TimeDistributed" {
+	if !slices.Contains([]string{"Bidirectional", "TimeDistributed", "ChannelsFirst"}, l.layer.Kind) {
 		return []string{l.layer.Kind}
 	}
 	arguments, err := l.layer.Arguments()
@@ -40,7 +40,7 @@ func cellsOf(kind string, arguments json.RawMessage) []string {
 	switch kind {
 	case "Bidirectional":
 		return []string{wrapped.Layer.Kind, wrapped.Backward.Kind}
-	case "TimeDistributed":
+	case "TimeDistributed", "ChannelsFirst":
 		return cellsOf(wrapped.Layer.Kind, wrapped.Layer.Config)
 	}
 	return []string{kind}

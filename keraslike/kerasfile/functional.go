@@ -3,7 +3,9 @@
 package kerasfile
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -166,14 +168,20 @@ func (b *builder) call(call *layerCall, made map[string]k.Layer, results map[cal
 	}
 	l := made[call.layer.Name]
 	if l == nil {
-		var err error
-		if l, err = b.layer(*call.layer, shapesOf(in), depth); err != nil {
+		config, err := call.made()
+		if err == nil {
+			l, err = b.layer(config, shapesOf(in), depth)
+		}
+		if err != nil {
 			return nil, err
 		}
 		if call.blind {
 			l = k.IgnoreMasks(l)
 		}
 		made[call.layer.Name] = l
+		b.settings[call.layer.Name] = call.settings
+	} else if first := b.settings[call.layer.Name]; !maps.EqualFunc(first, call.settings, func(a, b json.RawMessage) bool { return string(a) == string(b) }) {
+		return nil, fmt.Errorf("layer %q is called with %q and %q, want the same arguments", call.layer.Name, first, call.settings)
 	}
 	if err := b.trained(call); err != nil {
 		return nil, err

@@ -56,13 +56,13 @@ var _ = register(map[string]class{
 	}},
 	"UpSampling1D": {read: func(a *args) k.Layer { return k.UpSampling1D(a.window("size", 1, 2)[0]) }},
 	"UpSampling2D": {read: func(a *args) k.Layer {
-		a.channelsLast()
+		a.channels()
 		a.want("interpolation", "nearest")
 		size := a.window("size", 2, 2)
 		return k.UpSampling2D(size[0], size[1])
 	}},
 	"UpSampling3D": {read: func(a *args) k.Layer {
-		a.channelsLast()
+		a.channels()
 		size := a.window("size", 3, 2)
 		return k.UpSampling3D(size[0], size[1], size[2])
 	}},
@@ -100,7 +100,7 @@ func transposed(a *args, make convLayer, axes int) k.Layer {
 }
 
 func pool(a *args, make func(size int, options ...k.PoolOption) k.Layer, axes int) k.Layer {
-	a.channelsLast()
+	a.channels()
 	size := a.window("pool_size", axes, 2)
 	strides := size
 	if list := a.window("strides", axes, 0); list[0] != 0 {
@@ -111,13 +111,13 @@ func pool(a *args, make func(size int, options ...k.PoolOption) k.Layer, axes in
 }
 
 func globalPool(a *args, make func(options ...k.PoolOption) k.Layer) k.Layer {
-	a.channelsLast()
+	a.channels()
 	return make(when[k.PoolOption](a.flag("keepdims", false), k.KeepDims)...)
 }
 
 // kernel reads the window of a convolution, and what its weights and its activation are.
 func (a *args) kernel(axes int) []k.ConvOption {
-	a.channelsLast()
+	a.channels()
 	return append(weighted[k.ConvOption](a), k.KernelSize(a.window("kernel_size", axes, 0)...), k.Strides(a.window("strides", axes, 1)...),
 		k.Dilation(a.window("dilation_rate", axes, 1)...), a.activation("activation"))
 }
@@ -155,7 +155,7 @@ func (a *args) padding(others ...string) string {
 
 // margins reads 1, [1, 2] or [[1, 2], [3, 4]] into the margins before and after each spatial axis.
 func (a *args) margins(name string, axes int) []int {
-	a.channelsLast()
+	a.channels()
 	m := slices.Repeat([]int{1}, 2*axes) // Keras's default
 	var pairs [][2]int
 	if axes > 1 && json.Unmarshal(a.raw[name], &pairs) == nil && len(pairs) == axes {

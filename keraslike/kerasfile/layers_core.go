@@ -13,10 +13,11 @@ import (
 var _ = register(map[string]class{
 	"Dense":        {read: dense, mask: passesMask},
 	"Activation":   {read: func(a *args) k.Layer { return k.Activation(a.activation("activation")) }, mask: passesMask},
+	"Identity":     {read: func(*args) k.Layer { return k.Activation(k.Linear) }, mask: passesMask},
 	"Embedding":    {read: embedding, mask: makesMask},
 	"Masking":      {read: func(a *args) k.Layer { return k.Masking(a.number("mask_value", 0)) }, mask: makesMask},
 	"Rescaling":    {read: func(a *args) k.Layer { return k.Rescaling(a.number("scale", 1), a.number("offset", 0)) }, mask: passesMask},
-	"Flatten":      {read: func(a *args) k.Layer { a.channelsLast(); return k.Flatten() }},
+	"Flatten":      {read: func(a *args) k.Layer { a.channels(); return k.Flatten() }},
 	"Reshape":      {read: func(a *args) k.Layer { return k.Reshape(a.list("target_shape")) }},
 	"Permute":      {read: func(a *args) k.Layer { return k.Permute(a.list("dims")) }},
 	"RepeatVector": {read: func(a *args) k.Layer { return k.RepeatVector(a.count("n")) }},
@@ -34,7 +35,7 @@ func dense(a *args) k.Layer {
 }
 
 // weighted returns the options that all layers with a kernel and a bias share, as options of
-// the family O that the constructor takes. Constraints are noted.
+// the family O that the constructor takes.
 func weighted[O any](a *args) (options []O) {
 	add := func(wanted bool, o k.KernelOption) {
 		if wanted {
@@ -42,9 +43,13 @@ func weighted[O any](a *args) (options []O) {
 		}
 	}
 	add(!a.flag("use_bias", true), k.NoBias)
-	for _, w := range []string{"kernel", "recurrent", "bias", "depthwise", "pointwise"} {
+	for _, w := range []string{"recurrent", "depthwise", "pointwise"} {
 		a.training(w + "_constraint")
 	}
+	limit := a.constraint("kernel_constraint")
+	add(!limit.IsZero(), k.KernelConstraint(limit))
+	limit = a.constraint("bias_constraint")
+	add(!limit.IsZero(), k.BiasConstraint(limit))
 	r := a.regularizer("kernel_regularizer")
 	add(r != k.Regularizer{}, k.KernelRegularizer(r))
 	r = a.regularizer("bias_regularizer")
@@ -55,10 +60,12 @@ func weighted[O any](a *args) (options []O) {
 }
 
 func embedding(a *args) k.Layer {
-	a.training("embeddings_regularizer")
-	a.training("embeddings_constraint")
+	options := when[k.EmbeddingOption](a.flag("mask_zero", false), k.MaskZero)
+	r, limit := a.regularizer("embeddings_regularizer"), a.constraint("embeddings_constraint")
+	options = append(options, when(r != k.Regularizer{}, k.EmbeddingsRegularizer(r))...)
+	options = append(options, when(!limit.IsZero(), k.EmbeddingsConstraint(limit))...)
 	a.training("activity_regularizer")
-	return k.Embedding(a.count("input_dim"), a.count("output_dim"), when[k.EmbeddingOption](a.flag("mask_zero", false), k.MaskZero)...)
+	return k.Embedding(a.count("input_dim"), a.count("output_dim"), options...)
 }
 
 func relu(a *args) k.Layer {
@@ -104,6 +111,17 @@ func softmax(a *args) k.Layer {
 		return k.Activation(k.Softmax, k.Axis(axis))
 	}
 	return k.Activation(k.Softmax)
+}
+
+// channels reads where the channels are. A layer with the channels first is made as one with the
+// channels last, in a ChannelsFirst.
+func (a *args) channels() {
+	if string(a.raw["data_format"]) == `"channels_first"` {
+		delete(a.raw, "data_format")
+		a.channelsFirst = true
+	} else {
+		a.channelsLast()
+	}
 }
 
 func (a *args) channelsLast() { a.want("data_format", "channels_last") }

@@ -7,12 +7,12 @@ import k "github.com/reef-dl/reef/keraslike"
 var _ = register(map[string]class{
 	"Dropout":          {read: func(a *args) k.Layer { a.training("noise_shape"); return k.Dropout(a.number("rate", 0)) }, mask: passesMask},
 	"SpatialDropout1D": {read: func(a *args) k.Layer { return k.SpatialDropout1D(a.number("rate", 0)) }, mask: passesMask},
-	"SpatialDropout2D": {read: func(a *args) k.Layer { a.channelsLast(); return k.SpatialDropout2D(a.number("rate", 0)) }},
-	"SpatialDropout3D": {read: func(a *args) k.Layer { a.channelsLast(); return k.SpatialDropout3D(a.number("rate", 0)) }},
+	"SpatialDropout2D": {read: func(a *args) k.Layer { a.channels(); return k.SpatialDropout2D(a.number("rate", 0)) }},
+	"SpatialDropout3D": {read: func(a *args) k.Layer { a.channels(); return k.SpatialDropout3D(a.number("rate", 0)) }},
 	"GaussianDropout":  {read: func(a *args) k.Layer { return k.GaussianDropout(a.number("rate", 0)) }, mask: passesMask},
 	"GaussianNoise":    {read: func(a *args) k.Layer { return k.GaussianNoise(a.number("stddev", 0)) }, mask: passesMask},
 
-	"ActivityRegularization": {read: func(a *args) k.Layer { return a.identity("l1", "l2") }, mask: passesMask},
+	"ActivityRegularization": {read: func(a *args) k.Layer { return k.ActivityRegularization(k.L1L2(a.number("l1", 0), a.number("l2", 0))) }, mask: passesMask},
 	"AlphaDropout":           {read: func(a *args) k.Layer { return a.identity("rate", "noise_shape") }, mask: passesMask},
 
 	"RandomBrightness":  {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},

@@ -97,7 +97,7 @@ func (m *masks) blind(calls []layerCall) (notes []string, err error) {
 	plain := map[string]bool{}
 	for i := range calls {
 		c := &calls[i]
-		c.blind = classes[c.layer.Class].states && len(c.in) > 1 && c.mask == nil
+		c.blind = classes[c.layer.Class].states && len(c.in) > 1 && len(c.masks) == 0
 		plain[c.layer.Name] = plain[c.layer.Name] || !c.blind
 	}
 	for i := range calls {
@@ -116,12 +116,11 @@ func (m *masks) blind(calls []layerCall) (notes []string, err error) {
 
 // check reports a mask other than that of the call's input.
 func (m *masks) check(c *layerCall) error {
-	if c.mask == nil {
-		return nil
-	}
-	given := m.of[c.mask.node]
-	if len(c.in) == 0 || !given.known || m.mask(c.in[0]) != given {
-		return fmt.Errorf("keyword argument mask is %v, which is not known to be the mask of its input", *c.mask)
+	for input, ref := range c.masks {
+		given := m.of[ref.node]
+		if len(c.in) <= input || !given.known || m.mask(c.in[input]) != given {
+			return fmt.Errorf("keyword argument mask is %v, which is not known to be the mask of its input", ref)
+		}
 	}
 	return nil
 }

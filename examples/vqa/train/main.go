@@ -27,7 +27,7 @@ func main() {
 		path = os.Args[1]
 	}
 	ctx, random := context.Background(), rand.New(rand.NewPCG(1, 2))
-	data, test := questions(1000, random), questions(200, random)
+	data, test := questions(1500, random), questions(200, random)
 
 	vectorize := k.TextVectorization(k.MultiHotOutput)
 	check(k.Adapt(ctx, vectorize, data, k.AdaptInput(1)))
@@ -40,8 +40,8 @@ func main() {
 	words := k.Dense(32, k.ReLU).Apply(vectorize.Apply(question))
 	x = k.Dense(32, k.ReLU).Apply(k.Concatenate().Apply(x, words))
 	model := k.NewModel("vqa", []*k.Tensor{picture, question}, []*k.Tensor{k.Dense(len(answers), k.Softmax).Apply(x)})
-	check(model.Compile(k.Adam(0.006), k.SparseCategoricalCrossentropy, k.Accuracy, k.Seed(1)))
-	history, err := model.Fit(ctx, data, k.Epochs(15))
+	check(model.Compile(k.Adam(0.005), k.SparseCategoricalCrossentropy, k.Accuracy, k.Seed(1)))
+	history, err := model.Fit(ctx, data, k.Epochs(16))
 	check(err)
 	fmt.Println(history)
 	scores, err := model.Evaluate(ctx, test)
