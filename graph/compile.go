@@ -5,6 +5,7 @@ package graph
 import (
 	"fmt"
 	"math"
+	"strings"
 	"unsafe"
 )
 
@@ -19,6 +20,9 @@ type CompileOptions struct {
 	Limit int64
 	// Without has the passes to leave out.
 	Without Passes
+	// Updates are new values of variables, which they get after each run: a training step is a run. Inputs that
+	// Program.Bind has bound are updated, too.
+	Updates []Update
 	// Inference is set for programs that predict.
 	Inference *Inference
 
@@ -40,17 +44,40 @@ const (
 	AllPasses       = Simplify | Fold | Share | FuseLayers | FuseElementwise
 )
 
+// String returns the names of the passes.
+func (p Passes) String() string {
+	var names []string
+	for i, name := range []string{"Simplify", "Fold", "Share", "FuseLayers", "FuseElementwise"} {
+		if p&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
 // Compile plans the computation of roots.
 func (o CompileOptions) Compile(roots ...*Node) (*Program, error) {
-	c, err := o.compiler(roots)
+	all, err := o.withUpdates(roots)
+	if err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
+	}
+	c, err := o.compiler(all)
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
 	c.optimize(AllPasses &^ o.Without)
+	updates, err := c.findUpdates(o.Updates)
+	if err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
+	}
 	p, err := c.program()
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
+	p.updates = updates
 	return p, nil
 }
 

@@ -22,16 +22,70 @@ func WriteDOT(w io.Writer, name string, groups *Groups, roots ...*Node) error {
 		return fmt.Errorf("dot: %w", err)
 	}
 	backward := c.backward()
-	group := c.groups(groups, backward)
+	d := drawing{compiler: c, backward: backward, group: c.groups(groups, backward), title: func(i int) string { return c.nodes[i].Op().String() }}
+	return d.writeDOT(w, name, "")
+}
+
+// WriteDOT draws the Program that o.Compile makes of roots, as the function WriteDOT draws the expressions: a
+// box is what is computed at once, with the ops of which it is made, a dashed one is a view, which computes
+// nothing, and what was computed in advance is a constant. The caption has the passes and how many nodes they
+// have left.
+func (o CompileOptions) WriteDOT(w io.Writer, name string, groups *Groups, roots ...*Node) error {
+	d, caption, err := o.drawing(groups, roots)
+	if err != nil {
+		return fmt.Errorf("dot: %w", err)
+	}
+	return d.writeDOT(w, name, caption)
+}
+
+// drawing is what is drawn of expressions.
+type drawing struct {
+	*compiler
+	backward []bool
+	group    []string
+	title    func(i int) string // of a node that is computed
+	compiled bool
+}
+
+// drawing returns what is drawn of a Program.
+func (o CompileOptions) drawing(groups *Groups, roots Nodes) (d drawing, caption string, err error) {
+	roots, err = o.withUpdates(roots)
+	if err != nil {
+		return d, "", err
+	}
+	c, err := o.compiler(roots)
+	if err != nil {
+		return d, "", err
+	}
+	// What belongs to the gradients shows before ops are fused.
+	gradient, group := map[*Node]bool{}, map[*Node]string{}
+	backward := c.backward()
+	for i, name := range c.groups(groups, backward)[:len(c.nodes)] {
+		gradient[c.nodes[i]], group[c.nodes[i]] = backward[i], name
+	}
+	all, passes := len(c.nodes), AllPasses&^o.Without
+	c.optimize(passes)
+	d = drawing{compiler: c, backward: make([]bool, len(c.nodes)), group: make([]string, len(c.nodes)), title: c.title, compiled: true}
+	for i, n := range c.nodes {
+		d.backward[i], d.group[i] = gradient[n], group[n]
+	}
+	return d, fmt.Sprintf("%d of %s after the passes: %v", len(c.nodes), text.Count(all, "node"), passes), nil
+}
+
+func (d drawing) writeDOT(w io.Writer, name, caption string) error {
+	c, backward, group := d.compiler, d.backward, d.group
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "digraph %s {\n  rankdir=TB;\n  node [shape=box, style=filled, fontname=\"sans-serif\", fontsize=11];\n", quoteDOT(name))
+	if caption != "" {
+		fmt.Fprintf(b, "  label=%s; fontname=\"sans-serif\"; fontsize=11;\n", quoteDOT(caption))
+	}
 	frames, gradients := newClusters(0, true), newClusters(8*len(c.nodes), true)
 	for i := range c.nodes {
 		frame := frames
 		if backward[i] {
 			frame = gradients
 		}
-		frame.at(group[i]).add(fmt.Sprintf("n%d [%s];", i, c.describe(i, group[i], backward[i])))
+		frame.at(group[i]).add(fmt.Sprintf("n%d [%s];", i, d.describe(i)))
 	}
 	frames.write(b, "  ")
 	gradients.write(b, "  ")
@@ -56,28 +110,51 @@ func DiagramOf(name string, groups *Groups, roots ...*Node) (*Diagram, error) {
 		return nil, fmt.Errorf("diagram: %w", err)
 	}
 	backward := c.backward()
-	group := c.groups(groups, backward)
-	d := &Diagram{Name: name}
-	for i, n := range c.nodes {
-		box := Box{Kind: KindForward, Shape: fmt.Sprint(n.Shape()), Group: group[i]}
-		v, constant := c.constant(i)
+	d := drawing{compiler: c, backward: backward, group: c.groups(groups, backward), title: func(i int) string { return c.nodes[i].Op().String() }}
+	return d.diagram(name), nil
+}
+
+// DiagramOf is o.WriteDOT for other ways of drawing. The Title of a box has its ops, joined by " + ".
+func (o CompileOptions) DiagramOf(name string, groups *Groups, roots ...*Node) (*Diagram, error) {
+	d, _, err := o.drawing(groups, roots)
+	if err != nil {
+		return nil, fmt.Errorf("diagram: %w", err)
+	}
+	return d.diagram(name), nil
+}
+
+func (d drawing) diagram(name string) *Diagram {
+	drawn := &Diagram{Name: name}
+	for i, n := range d.nodes {
+		box := Box{Kind: KindForward, Shape: fmt.Sprint(n.Shape()), Group: d.group[i]}
+		v, constant := d.constant(i)
 		switch {
-		case c.variable(i):
-			box.Kind, box.Title = KindVariable, strings.TrimPrefix(n.Name(), group[i]+"/")
+		case d.variable(i):
+			box.Kind, box.Title = KindVariable, strings.TrimPrefix(n.Name(), d.group[i]+"/")
 		case constant:
-			box.Title = fmt.Sprint(v)
+			box.Title = constantText(v)
 		default:
-			box.Title = n.Op().String()
+			box.Title = d.title(i)
 		}
-		if backward[i] {
+		if d.backward[i] {
 			box.Kind = KindGradient
 		}
-		d.Boxes = append(d.Boxes, box)
-		for _, j := range c.children[i] {
-			d.Arrows = append(d.Arrows, [2]int{j, i})
+		drawn.Boxes = append(drawn.Boxes, box)
+		for _, j := range d.children[i] {
+			if !constant {
+				drawn.Arrows = append(drawn.Arrows, [2]int{j, i})
+			}
 		}
 	}
-	return d, nil
+	return drawn
+}
+
+// constantText is the value of a constant, if it is one number.
+func constantText(v Value) string {
+	if size(v.Shape()) > 1 {
+		return "constant"
+	}
+	return fmt.Sprint(v)
 }
 
 // The kinds of boxes of DiagramOf.
@@ -94,20 +171,30 @@ const (
 	colorBackward = "#fbb4ae"
 )
 
-func (c *compiler) describe(i int, group string, backward bool) string {
-	n := c.nodes[i]
-	if c.variable(i) {
-		name := strings.TrimPrefix(n.Name(), group+"/") // the cluster's label already has the prefix
+func (d drawing) describe(i int) string {
+	n := d.nodes[i]
+	if d.variable(i) {
+		name := strings.TrimPrefix(n.Name(), d.group[i]+"/") // the cluster's label already has the prefix
 		return fmt.Sprintf("label=%s, shape=ellipse, fillcolor=%q", quoteDOT(fmt.Sprintf("%s\n%v", name, n.Shape())), colorVariable)
 	}
-	label, color := wrapLabel(n.Op().String()), colorForward
-	if v, ok := c.constant(i); ok {
-		label = fmt.Sprintf("%v", v)
+	var label, style string
+	if v, ok := d.constant(i); ok {
+		label = constantText(v)
+	} else {
+		ops := strings.Split(d.title(i), " + ")
+		for k := range ops {
+			ops[k] = wrapLabel(ops[k])
+		}
+		label = strings.Join(ops, "\n+ ")
+		if d.compiled && !d.computes(i) {
+			style = `, style="filled,dashed"`
+		}
 	}
-	if backward {
+	color := colorForward
+	if d.backward[i] {
 		color = colorBackward
 	}
-	return fmt.Sprintf("label=%s, fillcolor=%q", quoteDOT(fmt.Sprintf("%s\n%v", label, n.Shape())), color)
+	return fmt.Sprintf("label=%s, fillcolor=%q%s", quoteDOT(fmt.Sprintf("%s\n%v", label, n.Shape())), color, style)
 }
 
 // wrapLabel breaks the name and attributes of an op into lines.

@@ -135,3 +135,51 @@ func TestDiagram(t *testing.T) {
 		t.Errorf("frames within frames (-want +got): %s", d)
 	}
 }
+
+// TestWriteCompiledDOT draws a chain that is fused, with a view, a folded constant and a gradient.
+func TestWriteCompiledDOT(t *testing.T) {
+	var try Try
+	do := try.Do
+	g := New()
+	x := do(Input(g, Float32, "x", 4, 3))
+	w := do(Input(g, Float32, "w", 3, 2))
+	half := do(Exp(do(Scalar(x, -0.5))))
+	y := do(Reshape(do(MatMul(x, w)), 8))
+	cost := do(Sum(do(Square(do(Mul(do(Exp(do(Neg(y)))), half))))))
+	if err := try.Err(); err != nil {
+		t.Fatal(err)
+	}
+	grads, err := Grad(cost, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := (CompileOptions{}).WriteDOT(&b, "compiled", nil, cost, grads[0]); err != nil {
+		t.Fatal(err)
+	}
+	parse(t, b.Bytes())
+	compareFile(t, "compiled.dot", b.Bytes())
+	d, err := CompileOptions{}.DiagramOf("compiled", nil, cost, grads[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps, err := StepsOf(nil, cost, grads[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range steps.List {
+		found := false
+		for _, box := range d.Boxes {
+			found = found || box.Title == step.Op && (box.Kind == KindGradient) == step.Gradient
+		}
+		if !found {
+			t.Errorf("no box of the diagram is %q", step.Op)
+		}
+	}
+	if err := (CompileOptions{}).WriteDOT(&b, "compiled", nil, nil); err == nil || !strings.HasPrefix(err.Error(), "dot: root 0 is nil") {
+		t.Errorf("drawing without a root: error %v", err)
+	}
+	if got := (Simplify | FuseLayers).String(); got != "Simplify, FuseLayers" || Passes(0).String() != "none" {
+		t.Errorf("passes are %q", got)
+	}
+}

@@ -42,6 +42,7 @@ type code struct {
 	instructions []instruction
 	inputs       []int // slots of the variables
 	roots        []int // slots
+	updates      []slotUpdate
 	sums         []int // the instructions that are an AllSum
 	memory       Memory
 }
@@ -218,6 +219,7 @@ func (p *Program) run(a *Arena, from, to int) (err error) {
 	}
 	if to == len(p.instructions) {
 		p.copyOutside()
+		return p.update()
 	}
 	return nil
 }

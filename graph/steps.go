@@ -36,17 +36,11 @@ func StepsOf(groups *Groups, roots ...*Node) (*Steps, error) {
 
 // StepsOf describes the Program that o.Compile makes of roots.
 func (o CompileOptions) StepsOf(groups *Groups, roots ...*Node) (*Steps, error) {
-	c, err := o.compiler(roots)
+	d, _, err := o.drawing(groups, roots)
 	if err != nil {
 		return nil, fmt.Errorf("steps: %w", err)
 	}
-	// What belongs to the gradients shows before ops are fused.
-	gradient, group := map[*Node]bool{}, map[*Node]string{}
-	backward := c.backward()
-	for i, name := range c.groups(groups, backward)[:len(c.nodes)] {
-		gradient[c.nodes[i]], group[c.nodes[i]] = backward[i], name
-	}
-	c.optimize(AllPasses &^ o.Without)
+	c := d.compiler
 	bufferOf, buffers := c.buffers()
 	c.outsideBuffers(bufferOf, buffers)
 	s := &Steps{}
@@ -62,7 +56,7 @@ func (o CompileOptions) StepsOf(groups *Groups, roots ...*Node) (*Steps, error) 
 		if !c.computes(i) {
 			continue
 		}
-		step := Step{Op: c.title(i), Group: group[n], Gradient: gradient[n], Shape: n.Shape().Clone(), Buffer: -1}
+		step := Step{Op: c.title(i), Group: d.group[i], Gradient: d.backward[i], Shape: n.Shape().Clone(), Buffer: -1}
 		if b >= 0 && buffers[b].bytes > 0 {
 			if number[b] == 0 {
 				s.Buffers = append(s.Buffers, Buffer{Offset: buffers[b].offset, Bytes: buffers[b].bytes, First: len(s.List), Last: buffers[b].last})

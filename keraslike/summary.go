@@ -173,6 +173,25 @@ func (m *Model) OpsDiagram(batch int, free ...int) (d *graph.Diagram, err error)
 	return d, err
 }
 
+// WriteCompiledDOT is WriteOpsDOT after the graph has been simplified and ops have been fused: a box is what is
+// computed at once, with the ops of which it is made.
+func (m *Model) WriteCompiledDOT(w io.Writer, batch int, free ...int) (err error) {
+	defer caught(&err, "dot", w, "")
+	return m.withOps(batch, free, func(g *modelGraph, v *expression) error {
+		return g.options(v, 0).WriteDOT(w, m.name, g.scope.groups, g.rootNodes()...)
+	})
+}
+
+// CompiledDiagram returns the drawing of WriteCompiledDOT with a box for what is computed at once, see
+// graph.CompileOptions.DiagramOf.
+func (m *Model) CompiledDiagram(batch int, free ...int) (d *graph.Diagram, err error) {
+	err = m.withOps(batch, free, func(g *modelGraph, v *expression) (err error) {
+		d, err = g.options(v, 0).DiagramOf(m.name, g.scope.groups, g.rootNodes()...)
+		return err
+	})
+	return d, err
+}
+
 // Steps returns what is computed for a batch of the given size, step by step, after the graph that
 // OpsDiagram shows has been fused and its memory has been planned.
 func (m *Model) Steps(batch int, free ...int) (s *graph.Steps, err error) {

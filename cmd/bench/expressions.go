@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/graph"
 )
 
@@ -38,24 +36,23 @@ type expressionInputs struct {
 	rng *rand.Rand
 }
 
-func (b *expressionInputs) input(dt graph.Dtype, v graph.Value) *graph.Node {
-	n := b.Do(graph.Input(b.g, dt, fmt.Sprint("x", len(b.g.AllNodes())), v.Shape()...))
-	if n == nil {
-		return nil
-	}
-	return b.Do(n, graph.Let(n, v))
-}
+func (b *expressionInputs) name() string { return fmt.Sprint("x", len(b.g.AllNodes())) }
 
 func (b *expressionInputs) floats(shape ...int) *graph.Node {
-	return b.input(graph.Float32, floats(shape[1:]...)(b.rng, shape[0]))
+	v := floats(shape[1:]...)(b.rng, shape[0])
+	return b.Do(graph.Variable(b.g, b.name(), graph.Floats(v), shape...))
 }
 
 func (b *expressionInputs) indices(below int, shape ...int) *graph.Node {
-	v := tensor.New(tensor.WithShape(shape...), tensor.Of(tensor.Int64))
-	for i := range v.Int64s() {
-		v.Int64s()[i] = b.rng.Int64N(int64(below))
+	n := 1
+	for _, d := range shape {
+		n *= d
 	}
-	return b.input(graph.Int64, v)
+	v := make([]int64, n)
+	for i := range v {
+		v[i] = b.rng.Int64N(int64(below))
+	}
+	return b.Do(graph.Variable(b.g, b.name(), v, shape...))
 }
 
 // expressionResult is one line of the output.

@@ -18,11 +18,11 @@ import (
 )
 
 var graphCommand = subcommand{
-	name: "graph", args: "FILE", summary: "draw the layers, the ops or the memory plan, as SVG or DOT",
-	help: `Draws the model: its layers, every op of its expression graph, or the memory
-plan of that graph. SVG needs no other program and opens in a browser; DOT is
-text for Graphviz. The memory plan has a bar for each buffer, over the steps in
-which it is in use.
+	name: "graph", args: "FILE", summary: "draw the layers, the ops, the program or the memory plan, as SVG or DOT",
+	help: `Draws the model: its layers, every op of its expression graph, what the graph is
+compiled to, with ops that are fused in one box, or the memory plan. SVG needs
+no other program and opens in a browser; DOT is text for Graphviz. The memory
+plan has a bar for each buffer, over the steps in which it is in use.
 
 The graph of ops is that of prediction, or of training, with loss and gradients,
 for a model that was saved compiled and with -training. It is built for a batch
@@ -33,13 +33,14 @@ Examples:
   model graph vgg16.h5 -format dot | dot -Tpdf -o vgg16.pdf
   model graph digits.safetensors -level ops -training -o ops.svg
   model graph text.safetensors -level ops -length 80 -o ops.svg
+  model graph digits.reef -level compiled -o compiled.svg
   model graph digits.reef -level memory -training -batch 128 -o memory.svg
 `,
 	start: func(f *flag.FlagSet) func(context.Context, streams, []string) error {
 		format := f.String("format", "", "`format` of the drawing: svg or dot (default: that of the name of -o, else dot)")
-		level := f.String("level", "layers", "`what` is drawn: layers, ops or memory")
+		level := f.String("level", "layers", "`what` is drawn: layers, ops, compiled or memory")
 		out := f.String("o", "-", "output `file`; - prints it")
-		training := f.Bool("training", false, "draw the ops or the memory of training, not of prediction")
+		training := f.Bool("training", false, "draw the ops, compiled or not, or the memory of training, not of prediction")
 		dark := f.Bool("dark", false, "draw SVG on a dark background")
 		batch := f.Int("batch", 1, "`number` of samples in the batch of the ops")
 		length := f.String("length", "", "`lengths` of the axes of any length, in order, as in 80 or 64,64")
@@ -52,14 +53,14 @@ Examples:
 			if d.format, err = formatOf(*format, *out); err != nil {
 				return err
 			}
-			if err := oneOf("level", *level, "layers", "ops", "memory"); err != nil {
+			if err := oneOf("level", *level, "layers", "ops", "compiled", "memory"); err != nil {
 				return err
 			}
 			switch {
 			case *batch < 1:
 				return cli.Misuse("-batch %d: want a positive number", *batch)
 			case *training && *level == "layers":
-				return cli.Misuse("-training is about ops: want -level ops or memory, too")
+				return cli.Misuse("-training is about ops: want -level ops, compiled or memory, too")
 			case *level == "memory" && d.format == "dot":
 				return cli.Misuse("a memory plan is no graph: want -o FILE.svg or -format svg")
 			}
@@ -118,6 +119,9 @@ func (d drawing) of(file *modelFile) (func(io.Writer) error, error) {
 		if d.level == "layers" {
 			return m.WriteDOT, nil
 		}
+		if d.level == "compiled" {
+			return func(w io.Writer) error { return m.WriteCompiledDOT(w, d.batch, d.lengths...) }, nil
+		}
 		return func(w io.Writer) error { return m.WriteOpsDOT(w, d.batch, d.lengths...) }, nil
 	}
 	var figure *viz.Figure
@@ -127,6 +131,8 @@ func (d drawing) of(file *modelFile) (func(io.Writer) error, error) {
 		figure, err = inspect.Layers(m)
 	case "ops":
 		figure, err = inspect.Ops(m, d.batch, d.lengths...)
+	case "compiled":
+		figure, err = inspect.Compiled(m, d.batch, d.lengths...)
 	default:
 		figure, err = inspect.Memory(m, d.batch, d.lengths...)
 	}

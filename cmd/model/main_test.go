@@ -64,7 +64,7 @@ func TestMistakes(t *testing.T) {
 		{"summary a b", `unexpected argument "b"`},
 		{"summary shapes.reef -jason", "flag provided but not defined: -jason (did you mean -json?)"},
 		{"graph shapes.reef -format png", `-format "png": want one of: svg, dot`},
-		{"graph shapes.reef -level op", `-level "op": want one of: layers, ops, memory (did you mean "ops"?)`},
+		{"graph shapes.reef -level op", `-level "op": want one of: layers, ops, compiled, memory (did you mean "ops"?)`},
 		{"graph shapes.reef -o a.gif", "the name does not say which format"},
 		{"graph shapes.reef -training", "-training is about ops"},
 		{"graph shapes.reef -level ops -batch 0", "-batch 0: want a positive number"},

@@ -35,11 +35,8 @@ func main() {
 	var try graph.Try // keeps the first error
 	do := try.Do
 	input := func(name string, shape ...int) (*graph.Node, []float32) {
-		v, values := do(graph.Input(g, graph.Float32, name, shape...)), make([]float32, graph.Shape(shape).TotalSize())
-		if try.Err() == nil {
-			do(v, graph.LetFloats(v, values))
-		}
-		return v, values
+		values := make([]float32, graph.Shape(shape).TotalSize())
+		return do(graph.Variable(g, name, values, shape...)), values
 	}
 	var weights graph.Nodes
 	var optimizers []adam

@@ -17,36 +17,25 @@ import (
 func main() {
 	const n = 200
 	g, random := graph.New(), rand.New(rand.NewPCG(1, 2))
-	var try graph.Try // keeps the first error
-	do := try.Do
-	input := func(values []float32, name string, shape ...int) *graph.Node {
-		v := do(graph.Input(g, graph.Float32, name, shape...))
-		if try.Err() == nil {
-			do(v, graph.LetFloats(v, values)) // shares the memory of values
-		}
-		return v
-	}
 	xs, ts, ws, bs := make([]float32, 2*n), make([]float32, n), make([]float32, 2), make([]float32, 1)
 	for i := range ts {
 		xs[2*i], xs[2*i+1] = float32(random.NormFloat64()), float32(random.NormFloat64())
 		ts[i] = 3*xs[2*i] - xs[2*i+1] + 2 + 0.1*float32(random.NormFloat64())
 	}
 
-	x, t, w, b := input(xs, "x", n, 2), input(ts, "t", n, 1), input(ws, "w", 2, 1), input(bs, "b", 1)
+	var try graph.Try // keeps the first error
+	do := try.Do
+	x, t := do(graph.Variable(g, "x", xs, n, 2)), do(graph.Variable(g, "t", ts, n, 1))
+	w, b := do(graph.Variable(g, "w", ws, 2, 1)), do(graph.Variable(g, "b", bs, 1))
 	e := do(graph.Sub(do(graph.Add(do(graph.MatMul(x, w)), b)), t)) // x·w + b - t
 	cost := do(graph.Mean(do(graph.Square(e))))
 	check(try.Err())
-	grads, err := graph.Grad(cost, w, b)
+	descent, err := graph.Descent(cost, 0.1, w, b)
 	check(err)
-	program, err := graph.Compile(cost, grads[0], grads[1])
+	program, err := graph.CompileOptions{Updates: descent}.Compile(cost)
 	check(err)
 	for range 100 {
 		check(program.RunAll())
-		for k, weights := range [][]float32{ws, bs} {
-			for i, slope := range program.Floats(1 + k) {
-				weights[i] -= 0.1 * slope
-			}
-		}
 	}
 	fmt.Printf("y = %.2f·x1 + %.2f·x2 + %.2f, cost %.4f\n", ws[0], ws[1], bs[0], program.Floats(0)[0])
 }

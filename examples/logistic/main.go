@@ -17,39 +17,28 @@ import (
 func main() {
 	const n = 400
 	g, random := graph.New(), rand.New(rand.NewPCG(1, 2))
-	var try graph.Try // keeps the first error
-	do := try.Do
-	input := func(values []float32, name string, shape ...int) *graph.Node {
-		v := do(graph.Input(g, graph.Float32, name, shape...))
-		if try.Err() == nil {
-			do(v, graph.LetFloats(v, values)) // shares the memory of values
-		}
-		return v
-	}
 	xs, ts, ws, bs := make([]float32, 2*n), make([]float32, n), make([]float32, 2), make([]float32, 1)
 	for i := range ts { // around (-1, 0) and (1, 2)
 		ts[i] = float32(i % 2)
 		xs[2*i], xs[2*i+1] = 2*ts[i]-1+float32(random.NormFloat64()), 2*ts[i]+float32(random.NormFloat64())
 	}
 
-	x, t, w, b := input(xs, "x", n, 2), input(ts, "t", n, 1), input(ws, "w", 2, 1), input(bs, "b", 1)
+	var try graph.Try // keeps the first error
+	do := try.Do
+	x, t := do(graph.Variable(g, "x", xs, n, 2)), do(graph.Variable(g, "t", ts, n, 1))
+	w, b := do(graph.Variable(g, "w", ws, 2, 1)), do(graph.Variable(g, "b", bs, 1))
 	logits := do(graph.Dense(x, w, b, graph.Act(graph.Linear)))
 	cost := do(graph.Mean(do(graph.SigmoidCrossEntropy(logits, t))))
 	check(try.Err())
-	grads, err := graph.Grad(cost, w, b)
+	descent, err := graph.Descent(cost, 0.5, w, b)
 	check(err)
-	program, err := graph.Compile(cost, grads[0], grads[1], logits)
+	program, err := graph.CompileOptions{Updates: descent}.Compile(cost, logits)
 	check(err)
 	for range 200 {
 		check(program.RunAll())
-		for k, weights := range [][]float32{ws, bs} {
-			for i, slope := range program.Floats(1 + k) {
-				weights[i] -= 0.5 * slope
-			}
-		}
 	}
 	right := 0
-	for i, logit := range program.Floats(3) {
+	for i, logit := range program.Floats(1) {
 		if (logit > 0) == (ts[i] == 1) {
 			right++
 		}

@@ -22,11 +22,7 @@ func main() {
 	var try graph.Try // keeps the first error
 	do := try.Do
 	variable := func(name string, values []float32, shape ...int) *graph.Node {
-		v := do(graph.Input(g, graph.Float32, name, shape...))
-		if try.Err() == nil {
-			do(v, graph.LetFloats(v, values)) // shares the memory of values
-		}
-		return v
+		return do(graph.Variable(g, name, values, shape...))
 	}
 	values := [][]float32{make([]float32, hidden), make([]float32, hidden), make([]float32, hidden), {0}}
 	for i := range hidden {

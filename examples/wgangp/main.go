@@ -75,9 +75,8 @@ func main() {
 	var try graph.Try // keeps the first error
 	do := try.Do
 	input := func(name string, cols int) (*graph.Node, []float32) {
-		n, values := do(graph.Input(g, graph.Float32, name, batch, cols)), make([]float32, batch*cols)
-		check(graph.LetFloats(n, values))
-		return n, values
+		values := make([]float32, batch*cols)
+		return do(graph.Variable(g, name, values, batch, cols)), values
 	}
 	real, reals := input("real", 2)
 	z, zs := input("z", noise)

@@ -50,7 +50,21 @@ const mostOps = 1500
 // free axes of its inputs. A box has the op, the layer that it belongs to and the shape of its
 // result; inputs and weights are gray, and the gradients have a color of their own.
 func Ops(m *keraslike.Model, batch int, free ...int) (*viz.Figure, error) {
-	d, err := m.OpsDiagram(batch, free...)
+	return drawOps(m, false, batch, free)
+}
+
+// Compiled draws what is computed after the graph of Ops has been simplified and ops have been fused: a box has
+// the ops that are computed at once, a line for each.
+func Compiled(m *keraslike.Model, batch int, free ...int) (*viz.Figure, error) {
+	return drawOps(m, true, batch, free)
+}
+
+func drawOps(m *keraslike.Model, compiled bool, batch int, free []int) (*viz.Figure, error) {
+	diagram, what := m.OpsDiagram, "expression graph"
+	if compiled {
+		diagram, what = m.CompiledDiagram, "compiled graph"
+	}
+	d, err := diagram(batch, free...)
 	if err != nil {
 		return nil, err
 	}
@@ -60,10 +74,16 @@ func Ops(m *keraslike.Model, batch int, free ...int) (*viz.Figure, error) {
 	g := viz.LayerGraph{Title: d.Name}
 	kinds := map[string]int{"variable": -1, "forward": 0, "gradient": 1}
 	for i, b := range d.Boxes {
-		name, attributes, _ := strings.Cut(b.Title, "{")
+		first, others, fused := strings.Cut(b.Title, " + ")
+		name, attributes, _ := strings.Cut(first, "{")
 		var lines []string
 		if attributes = strings.TrimSuffix(attributes, "}"); attributes != "" {
 			lines = append(lines, attributes)
+		}
+		if fused {
+			for op := range strings.SplitSeq(others, " + ") {
+				lines = append(lines, "+ "+op)
+			}
 		}
 		if b.Group != "" {
 			lines = append(lines, b.Group)
@@ -75,7 +95,7 @@ func Ops(m *keraslike.Model, batch int, free ...int) (*viz.Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.Alt = fmt.Sprintf("%s: expression graph of %s and %s.", d.Name, text.Count(len(d.Boxes), "node"), text.Count(len(d.Arrows), "connection"))
+	f.Alt = fmt.Sprintf("%s: %s of %s and %s.", d.Name, what, text.Count(len(d.Boxes), "node"), text.Count(len(d.Arrows), "connection"))
 	return f, nil
 }
 
