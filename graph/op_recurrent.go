@@ -428,7 +428,7 @@ func runRecurrentGrad[T kernel.Float](r *recurrence, withX bool) func(*call[T]) 
 			d.DX = c.out
 		}
 		d.DW, d.DU = resized(d.DW, len(m.t.W)), resized(d.DU, len(m.t.U))
-		d.DBias, d.DH0, d.DC0 = resized(d.DBias, len(m.t.Bias)), nil, nil
+		d.DBias = resized(d.DBias, len(m.t.Bias))
 		if r.h0 >= 0 {
 			d.DH0 = resized(d.DH0, g.Batch*g.Units)
 		}

@@ -212,6 +212,9 @@ func newRaggedSamples(spec *dataSpec, order *batchIterator) (*raggedSamples, err
 		r.of = append(r.of, at)
 	}
 	r.group(order)
+	if spec.network.isStateful() && slices.Max(order.groups) > 0 {
+		return nil, spec.network.statefulLengths()
+	}
 	return r, nil
 }
 

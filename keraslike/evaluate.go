@@ -103,6 +103,8 @@ func (m *Model) newEvaluation(ctx context.Context, data Samples, options []Evalu
 		return e, fmt.Errorf("batches of %d samples, want at least 1", e.batch)
 	case e.mistake != nil:
 		return e, e.mistake
+	case e.dist != nil && m.isStateful():
+		return e, m.statefulTogether()
 	}
 	return e, nil
 }
@@ -178,7 +180,7 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 			}
 			continue
 		case b != nil:
-			err = g.run()
+			err = m.carried.run(g)
 			if err == nil {
 				err = s.add(g.result(), b)
 			}

@@ -21,6 +21,7 @@ type graphKey struct {
 type expression struct {
 	*Scope
 	in, targets, weights, out graph.Nodes
+	carried                   graph.Nodes // states that the batch before has left
 	outputMasks               graph.Nodes // of the outputs, nil for none
 	cost                      *graph.Node
 	outputLosses              graph.Nodes   // of the outputs, where there are several, and what layers log
@@ -43,6 +44,7 @@ func (n *network) newExpression(mode mode, key graphKey, z *sizes, c *compiled) 
 	if c != nil {
 		s.compiledFrozen = c.frozen
 	}
+	s.carrying = newCarrying(n, mode)
 	v := &expression{Scope: s}
 	if mode == modeGradient {
 		s.layerNodes = map[string]*graph.Node{}

@@ -185,7 +185,7 @@ type sizeOption struct {
 	n int
 }
 
-func (o sizeOption) applyPredict(p *prediction) { p.batch = o.n }
+func (o sizeOption) applyPredict(p *prediction) { p.batch, p.sized = o.n, true }
 
 // ValidationSteps sets the number of batches of validation, or of Evaluate. An endless Stream
 // requires it. The default is all batches.
@@ -285,6 +285,9 @@ func (f *fit) prepare(data Samples) (err error) {
 	}
 	f.stepsPerEpoch = f.state.Steps
 	f.state.scores = f.scores
+	if err := f.checkStateful(); err != nil {
+		return err
+	}
 	if err := f.inspectCallbacks(); err != nil {
 		return err
 	}

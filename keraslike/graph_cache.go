@@ -260,8 +260,11 @@ func (c *graphCache) dropArena(i int) {
 	c.arenas = slices.Delete(c.arenas, i, i+1)
 }
 
-// predict runs a graph for prediction in its turn, in an arena borrowed for the run.
-func (c *graphCache) predict(g *modelGraph) error { return c.turn(g, g.run) }
+// predict runs a graph for prediction in its turn, in an arena borrowed for the run, after the states of the
+// batch before.
+func (c *graphCache) predict(g *modelGraph, states *carriedStates) error {
+	return c.turn(g, func() error { return states.run(g) })
+}
 
 // turn calls a function that runs a graph in its turn, in an arena borrowed for the run.
 func (c *graphCache) turn(g *modelGraph, run func() error) error {

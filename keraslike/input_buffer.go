@@ -94,13 +94,14 @@ func (b *inputBuffer) fillSparse(source SparseSource, k int, indices []int) erro
 // batchBuffers are the buffers from which a graph reads one batch.
 type batchBuffers struct {
 	inputs, targets, sampleWeights []*inputBuffer
+	carried                        []*inputBuffer // states that the batch before has left
 
 	memory [2][][]float32 // of inputs and targets, see fill
 }
 
 // all returns all buffers.
-func (b *batchBuffers) all() [3][]*inputBuffer {
-	return [3][]*inputBuffer{b.inputs, b.targets, b.sampleWeights}
+func (b *batchBuffers) all() [4][]*inputBuffer {
+	return [4][]*inputBuffer{b.inputs, b.targets, b.sampleWeights, b.carried}
 }
 
 // bytes returns the size of the buffers' own memory.

@@ -47,7 +47,8 @@ func TestPoolingValues(t *testing.T) {
 
 func TestWindowValuesOfKeras(t *testing.T) {
 	checkWindows(t, "layers_windows_keras", "Conv1D", "Conv2D", "Conv3D", "DepthwiseConv1D", "SeparableConv1D", "Conv1DTranspose", "Conv2DTranspose",
-		"Conv3DTranspose", "MaxPooling3D", "AveragePooling3D", "GlobalMaxPooling3D", "GlobalAveragePooling3D", "ZeroPadding3D", "Cropping3D", "UpSampling3D")
+		"Conv3DTranspose", "MaxPooling3D", "AveragePooling3D", "GlobalMaxPooling3D", "GlobalAveragePooling3D", "ZeroPadding3D", "Cropping3D", "UpSampling3D", "UpSampling2D",
+		"AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D")
 }
 
 // checkWindows covers the cases of a topic but the one of pooling with a mask.
@@ -93,7 +94,23 @@ func checkWindows(t *testing.T, topic string, kinds ...string) {
 			}
 			return f(1, opts...)
 		}
+		size := pairs(a["output_size"])
 		switch kind {
+		case "AdaptiveMaxPooling1D":
+			return keraslike.AdaptiveMaxPooling1D(size[0])
+		case "AdaptiveMaxPooling2D":
+			return keraslike.AdaptiveMaxPooling2D(size[0], size[1])
+		case "AdaptiveMaxPooling3D":
+			return keraslike.AdaptiveMaxPooling3D(size[0], size[1], size[2])
+		case "AdaptiveAveragePooling1D":
+			return keraslike.AdaptiveAveragePooling1D(size[0])
+		case "AdaptiveAveragePooling2D":
+			return keraslike.AdaptiveAveragePooling2D(size[0], size[1])
+		case "AdaptiveAveragePooling3D":
+			return keraslike.AdaptiveAveragePooling3D(size[0], size[1], size[2])
+		case "UpSampling2D":
+			p := pairs(a["size"])
+			return keraslike.UpSampling2D(p[0], p[1], keraslike.Interpolation(a.String("interpolation")))
 		case "ZeroPadding3D":
 			p := pairs(a["padding"])
 			return keraslike.ZeroPadding3D(p[0], p[1], p[2], p[3], p[4], p[5])

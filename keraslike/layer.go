@@ -80,8 +80,9 @@ type layer struct {
 	ignoresMasks bool    // neither sees the masks of its inputs nor passes them
 	in, out      []Shape // of the first use
 	weights      []*Weight
-	mistake      error    // in the options
-	choices      []choice // that options have made
+	carries      []carriedState // by one batch to the next
+	mistake      error          // in the options
+	choices      []choice       // that options have made
 }
 
 func (l *layer) part()        {}
@@ -156,19 +157,19 @@ func (l *layer) outputs(in []Shape, z *sizing) ([]Shape, error) {
 	if l.built && slices.EqualFunc(in, l.in, Shape.Equal) && (z == nil || !holdsLayers(l.def)) {
 		return l.out, nil
 	}
-	out, weights, err := l.evaluate(in, z)
+	out, made, err := l.evaluate(in, z)
 	if err != nil {
 		return nil, err
 	}
 	if !l.built {
-		l.adopt(in, out, weights)
+		l.adopt(in, out, made)
 	}
-	return out, l.checkSameWeights(in, weights)
+	return out, l.checkSameWeights(in, made.weights)
 }
 
 // adopt makes the result of the first evaluation that of the layer.
-func (l *layer) adopt(in, out []Shape, weights []*Weight) {
-	l.built, l.in, l.out, l.weights = true, in, out, weights
+func (l *layer) adopt(in, out []Shape, made *layer) {
+	l.built, l.in, l.out, l.weights, l.carries = true, in, out, made.weights, made.carries
 }
 
 // checkSameWeights reports that the layer would need other weights for these inputs.
@@ -179,8 +180,9 @@ func (l *layer) checkSameWeights(in []Shape, weights []*Weight) error {
 	return fmt.Errorf("is applied again to %v, its weights were built for %v", formatShapes(in), formatShapes(l.in))
 }
 
-// evaluate calls the definition's Build and checks the result, without changing the layer.
-func (l *layer) evaluate(in []Shape, z *sizing) (out []Shape, weights []*Weight, err error) {
+// evaluate calls the definition's Build and checks the result, without changing the layer; made has what
+// the layer declared.
+func (l *layer) evaluate(in []Shape, z *sizing) (out []Shape, made *layer, err error) {
 	twin := &layer{name: l.name, def: l.def}
 	b := &Builder{layer: twin, sizing: z}
 	err = attempt("Build", func() error {
@@ -209,7 +211,7 @@ func (l *layer) evaluate(in []Shape, z *sizing) (out []Shape, weights []*Weight,
 			return nil, nil, fmt.Errorf("output would have shape %v, more than %d values", s, maxSize)
 		}
 	}
-	return out, twin.weights, nil
+	return out, twin, nil
 }
 
 // Tensor is a symbolic value: an input of a model or an output of a layer.

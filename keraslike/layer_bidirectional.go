@@ -6,15 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/reef-dl/reef/graph"
 )
 
 // Bidirectional runs a recurrent layer over a sequence forward and, with separate weights,
-// backward (Schuster & Paliwal 1997). The layer is a SimpleRNN, GRU or LSTM, whose arguments
-// apply to both directions:
+// backward (Schuster & Paliwal 1997). The layer is a SimpleRNN, GRU, LSTM, RNN or one of ConvLSTM1D to
+// ConvLSTM3D, whose arguments apply to both directions:
 //
 //	keraslike.Bidirectional(keraslike.LSTM(64, keraslike.ReturnSequences))
 //
@@ -88,22 +87,22 @@ type bidirectional struct {
 	forward, backward *direction
 }
 
-// direction is the layer of one direction: its name and its arguments, which are nil if it
+// direction is the layer of one direction: its name and its definition, which is nil if it
 // is not a recurrent layer.
 type direction struct {
 	name    string
 	frozen  bool
 	mistake error // of its options
-	*recurrent
+	sequenceLayer
 }
 
 func directionOf(inner Layer) *direction {
 	l := inner.core()
 	d := &direction{name: l.name, frozen: l.frozen, mistake: l.mistake}
-	if r, ok := l.def.(*recurrent); ok {
-		own := *r // the layer may be used elsewhere, with its own weights
-		own.ZeroOutputForMask = own.ReturnSequences
-		d.recurrent = &own
+	if r, ok := l.def.(sequenceLayer); ok {
+		d.sequenceLayer = r.twin() // the layer may be used elsewhere, with its own weights
+		f := d.flags()
+		*f.zeroOutputForMask = *f.returnSequences
 	}
 	return d
 }
@@ -111,9 +110,9 @@ func directionOf(inner Layer) *direction {
 // reversed returns a copy that runs in the other direction.
 func (d *direction) reversed() *direction {
 	twin := *d
-	if d.recurrent != nil {
-		own := *d.recurrent
-		own.GoBackwards, twin.recurrent = true, &own
+	if d.sequenceLayer != nil {
+		twin.sequenceLayer = d.twin()
+		*twin.flags().goBackwards = true
 	}
 	return &twin
 }
@@ -122,9 +121,9 @@ func (d *direction) reversed() *direction {
 func (d *direction) prefix(way string) string {
 	name := d.name
 	if name == "" {
-		name = snakeCase(d.Cell)
+		name = snakeCase(d.Kind())
 	}
-	return way + strings.TrimPrefix(name, way) + "/"
+	return way + strings.TrimPrefix(name, way)
 }
 
 var _ = register[bidirectional]("Bidirectional")
@@ -141,29 +140,33 @@ func (d *bidirectional) check() error {
 		return fmt.Errorf("merge mode is %q, want one of concat, sum, mul, ave and none", string(d.MergeMode))
 	}
 	for _, one := range []*direction{d.forward, d.backward} {
-		if one.recurrent == nil {
-			return errors.New("wraps SimpleRNN, GRU and LSTM only")
+		if one.sequenceLayer == nil {
+			return errNotSequence
 		}
-		if err := errors.Join(one.mistake, one.check(), finiteSettings(one.recurrent)); err != nil {
-			return fmt.Errorf("%s: %w", one.Cell, err)
+		if err := errors.Join(one.mistake, one.check(), finiteSettings(one.sequenceLayer)); err != nil {
+			return fmt.Errorf("%s: %w", one.Kind(), err)
 		}
 	}
-	f, b := d.forward, d.backward
+	f, b := d.forward.flags(), d.backward.flags()
 	switch {
-	case f.GoBackwards == b.GoBackwards:
-		return fmt.Errorf("both layers run in the same direction (GoBackwards %v)", f.GoBackwards)
-	case f.ReturnSequences != b.ReturnSequences || f.ReturnState != b.ReturnState:
-		return errors.New("the layers differ in ReturnSequences or ReturnState")
-	case f.Units != b.Units && d.MergeMode != MergeConcat && d.MergeMode != MergeNone:
-		return fmt.Errorf("%s of %d and %d units, want the same number", d.MergeMode, f.Units, b.Units)
-	case f.frozen != b.frozen:
+	case *f.goBackwards == *b.goBackwards:
+		return fmt.Errorf("both layers run in the same direction (GoBackwards %v)", *f.goBackwards)
+	case *f.returnSequences != *b.returnSequences || *f.returnState != *b.returnState || *f.stateful != *b.stateful:
+		return errors.New("the layers differ in ReturnSequences, ReturnState or Stateful")
+	case d.forward.frozen != d.backward.frozen:
 		return errors.New("one layer is trainable and the other is not")
 	}
 	return nil
 }
 
+// errNotSequence is the error of a layer that does not go over sequences.
+var errNotSequence = errors.New("wraps SimpleRNN, GRU, LSTM, RNN and ConvLSTM1D to ConvLSTM3D only")
+
 func (d *bidirectional) multiplications(in []Shape, out Shape, each float64) float64 {
-	return d.forward.multiplications(in, out, each)
+	if m, ok := d.forward.sequenceLayer.(multiplier); ok {
+		return m.multiplications(in, out, each)
+	}
+	return each
 }
 
 func (d *bidirectional) internalValues(in []Shape) float64 {
@@ -183,9 +186,16 @@ func (d *bidirectional) Build(b *Builder, in []Shape) (Shape, error) {
 	if err != nil {
 		return nil, err
 	}
+	last := len(y) - 1
+	switch {
+	case d.MergeMode == MergeNone:
+	case len(y) == len(z) && y[last] != z[last] && d.MergeMode != MergeConcat:
+		return nil, fmt.Errorf("%s of %d and %d units, want the same number", d.MergeMode, y[last], z[last])
+	case len(y) != len(z) || !y[:last].Equal(z[:last]):
+		return nil, fmt.Errorf("%s of outputs %v and %v, want the same shape but for the last axis", d.MergeMode, y, z)
+	}
 	switch d.MergeMode {
 	case MergeConcat:
-		last := len(y) - 1
 		y = append(y[:last:last], y[last]+z[last])
 	case MergeNone:
 		b.Output(z)
@@ -206,23 +216,27 @@ func inputWithStates[T any](in []T, from, n int) []T {
 
 // build builds one direction and removes its further outputs from b.
 func (d *direction) build(b *Builder, way string, in []Shape) (y Shape, states []Shape, err error) {
-	b.prefix = d.prefix(way)
+	defer within(&b.prefix, d.prefix(way))()
 	y, err = d.Build(b, in)
-	states, b.prefix, b.more = b.more, "", nil
+	states, b.more = b.more, nil
 	return y, states, err
 }
 
+// runAs runs one direction.
+func (d *direction) runAs(way string, s *Scope, in []*graph.Node) (y *graph.Node, states []*graph.Node) {
+	defer within(&s.prefix, d.prefix(way))()
+	return d.run(s, in)
+}
+
 func (d *bidirectional) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	defer func() { s.prefix = "" }()
 	states := d.forward.states()
-	s.prefix = d.forward.prefix("forward_")
-	y, forward := d.forward.run(s, inputWithStates(in, 0, states))
-	s.prefix = d.backward.prefix("backward_")
-	z, backward := d.backward.run(s, inputWithStates(in, states, d.backward.states()))
+	y, forward := d.forward.runAs("forward_", s, inputWithStates(in, 0, states))
+	z, backward := d.backward.runAs("backward_", s, inputWithStates(in, states, d.backward.states()))
 	if y == nil || z == nil {
 		return nil
 	}
-	if d.forward.ReturnSequences {
+	sequences := *d.forward.flags().returnSequences
+	if sequences {
 		z = s.Do(graph.Flip(z, 1))
 	}
 	switch d.MergeMode {
@@ -236,7 +250,7 @@ func (d *bidirectional) Forward(s *Scope, in []*graph.Node) *graph.Node {
 		y = s.Do(graph.Scale(s.Do(graph.Add(y, z)), 0.5))
 	case MergeNone:
 		s.Output(z)
-		if d.forward.ReturnSequences {
+		if sequences {
 			s.SetMask(1, s.Mask(0))
 		}
 	}
@@ -267,11 +281,11 @@ func (d *bidirectional) MarshalJSON() ([]byte, error) {
 }
 
 func (d *direction) config() (layerConfig, error) {
-	return (&layer{name: d.name, def: d.recurrent, frozen: d.frozen}).config()
+	return (&layer{name: d.name, def: d.sequenceLayer, frozen: d.frozen}).config()
 }
 
 // read restores the layers of both directions.
-func (d *bidirectional) read(text []byte, _ *loader) error {
+func (d *bidirectional) read(text []byte, outer *loader) error {
 	var c bidirectionalConfig
 	if err := unmarshalStrict(text, &c); err != nil {
 		return err
@@ -281,12 +295,14 @@ func (d *bidirectional) read(text []byte, _ *loader) error {
 		saved *layerConfig
 		to    **direction
 	}{{&c.Forward, &d.forward}, {&c.Backward, &d.backward}} {
-		if !slices.Contains([]string{"SimpleRNN", "GRU", "LSTM"}, one.saved.Kind) {
-			return fmt.Errorf("wraps SimpleRNN, GRU and LSTM only, got %q", one.saved.Kind)
-		}
-		l, err := one.saved.layer(newLoader(nil, len(text)))
+		inner := newLoader(nil, len(text))
+		inner.knownCells = outer.knownCells
+		l, err := one.saved.layer(inner)
 		if err != nil {
 			return err
+		}
+		if _, ok := l.def.(sequenceLayer); !ok {
+			return fmt.Errorf("%w, got %q", errNotSequence, one.saved.Kind)
 		}
 		*one.to = directionOf(l)
 	}

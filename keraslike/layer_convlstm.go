@@ -44,6 +44,7 @@ import (
 //	ReturnState                off
 //	GoBackwards                off
 //	ZeroOutputForMask          off
+//	Stateful                   off
 //	InputDropout               0
 //	RecurrentDropout           0
 //	NoBias                     off
@@ -85,6 +86,7 @@ func ConvLSTM2D(filters, kernel int, opts ...ConvLSTMOption) Layer {
 //	ReturnState                off
 //	GoBackwards                off
 //	ZeroOutputForMask          off
+//	Stateful                   off
 //	InputDropout               0
 //	RecurrentDropout           0
 //	NoBias                     off
@@ -128,6 +130,7 @@ func ConvLSTM1D(filters, kernel int, opts ...ConvLSTMOption) Layer {
 //	ReturnState                off
 //	GoBackwards                off
 //	ZeroOutputForMask          off
+//	Stateful                   off
 //	InputDropout               0
 //	RecurrentDropout           0
 //	NoBias                     off
@@ -162,6 +165,7 @@ type convLSTM struct {
 	ReturnState         bool           `json:"return_state,omitempty" option:"ReturnState"`
 	GoBackwards         bool           `json:"go_backwards,omitempty" option:"GoBackwards"`
 	ZeroOutputForMask   bool           `json:"zero_output_for_mask,omitempty" option:"ZeroOutputForMask"`
+	Stateful            bool           `json:"stateful,omitempty" option:"Stateful"`
 	NoBias              bool           `json:"no_bias,omitempty" option:"NoBias"`
 	InputDropout        float64        `json:"dropout,omitempty" option:"InputDropout"`
 	RecurrentDropout    float64        `json:"recurrent_dropout,omitempty" option:"RecurrentDropout"`
@@ -251,6 +255,9 @@ func (d *convLSTM) Build(b *Builder, in []Shape) (Shape, error) {
 		b.Output(state)
 		b.Output(state)
 	}
+	if d.Stateful {
+		b.carry(state, state)
+	}
 	if d.ReturnSequences {
 		return append(Shape{x[0]}, state...), nil
 	}
@@ -264,33 +271,45 @@ func (d *convLSTM) biasInit() Initializer {
 	return Initializer{Kind: "unit_forget"}
 }
 
-func (d *convLSTM) Forward(s *Scope, in []*graph.Node) *graph.Node {
+func (d *convLSTM) states() int { return 2 }
+
+func (d *convLSTM) Forward(s *Scope, in []*graph.Node) *graph.Node { return forwardOver(d, s, in) }
+
+func (d *convLSTM) run(s *Scope, in []*graph.Node) (y *graph.Node, states []*graph.Node) {
+	if in[0] == nil {
+		return nil, nil
+	}
 	mask := s.Mask(0)
 	loop := graph.Loop{Over: graph.Nodes{d.inputs(s, in[0])}, Reverse: d.GoBackwards}
 	if loop.Over[0] == nil {
-		return nil
+		return nil, nil
 	}
 	state := slices.Clone(loop.Over[0].Shape()[1:])
 	state[d.Axes+1] = d.Filters
-	for k := range 2 {
-		if len(in) > 1 {
-			loop.Init = append(loop.Init, in[1+k])
-		} else {
-			loop.Init = append(loop.Init, s.Do(graph.Zeros(s.g, graph.Float32, state...)))
-		}
+	switch {
+	case len(in) > 1:
+		loop.Init = append(loop.Init, in[1:]...)
+	case d.Stateful:
+		loop.Init = s.carried(Shape(state[1:]), Shape(state[1:]))
+	default:
+		zeros := s.Do(graph.Zeros(s.g, graph.Float32, state...))
+		loop.Init = graph.Nodes{zeros, zeros}
 	}
 	if mask != nil {
 		loop.Over = append(loop.Over, d.unmasked(s, mask, state))
 	}
 	step := d.step(s, s.Weight("recurrent_kernel"), state)
 	if s.err != nil {
-		return nil
+		return nil, nil
 	}
 	last, kept, err := graph.Scan(loop, step)
 	if s.Do(nil, err); err != nil {
-		return nil
+		return nil, nil
 	}
-	y := last[0]
+	if d.Stateful {
+		s.carry(last)
+	}
+	y = last[0]
 	if d.ReturnSequences {
 		y = s.Do(graph.SwapAxes(kept[0], 0, 1))
 		if d.ZeroOutputForMask && mask != nil {
@@ -303,10 +322,10 @@ func (d *convLSTM) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	}
 	if d.ReturnState {
 		for _, h := range last {
-			s.Output(d.penalizeActivity(s, h))
+			states = append(states, d.penalizeActivity(s, h))
 		}
 	}
-	return d.penalizeActivity(s, y)
+	return d.penalizeActivity(s, y), states
 }
 
 // inputs returns x * W + b of all steps, (steps, batch, ..., gates).

@@ -68,6 +68,11 @@ func TestLayerMistakes(t *testing.T) {
 		{keraslike.PositionEmbedding(4, name), shapes{vector}, `PositionEmbedding "it": input has shape (batch, 4), want (batch, ..., steps, features)`},
 		{keraslike.PositionEmbedding(6, keraslike.StartIndex(2), name), shapes{series}, `PositionEmbedding "it": input has shape (batch, 5, 3), whose last step is at position 6, want positions below the length 6`},
 
+		{keraslike.AdaptiveMaxPooling1D(0, name), shapes{series}, `AdaptiveMaxPooling1D "it": size is 0`},
+		{keraslike.AdaptiveAveragePooling2D(2, -1, name), shapes{image}, `AdaptiveAveragePooling2D "it": size is `},
+		{keraslike.AdaptiveMaxPooling3D(2, 2, 2, name), shapes{image}, `AdaptiveMaxPooling3D "it": input has shape (batch, 6, 4, 2), want (batch, depth, height, width, channels)`},
+		{keraslike.UpSampling2D(2, 2, keraslike.Interpolation("lanczos3"), name), shapes{image}, `UpSampling2D "it": Interpolation is "lanczos3", want NearestInterpolation, BilinearInterpolation or BicubicInterpolation`},
+
 		{keraslike.Add(name), shapes{series}, `Add "it": got 1 inputs, want at least 2`},
 		{keraslike.Subtract(name), shapes{series, series, series}, `Subtract "it": got 3 inputs, want 2`},
 		{keraslike.Multiply(name), shapes{series, vector}, `Multiply "it": input 1 has shape (batch, 4), input 0 has (batch, 5, 3): want the same number of axes`},

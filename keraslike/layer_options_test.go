@@ -97,7 +97,11 @@ func constructors() map[string]constructor {
 		}, nil),
 		"Custom":       made(func(o ...LayerOption) Layer { return Custom(&masking{}, o...) }, nil),
 		"RepeatVector": of1(RepeatVector, "n"), "UpSampling1D": of1(UpSampling1D, "size"), "UpSampling2D": of2(UpSampling2D, "height", "width"),
-		"ZeroPadding1D": of2(ZeroPadding1D, "before", "after"), "Cropping1D": of2(Cropping1D, "before", "after"),
+		"AdaptiveMaxPooling1D": of1(AdaptiveMaxPooling1D, "size"), "AdaptiveMaxPooling2D": of2(AdaptiveMaxPooling2D, "height", "width"),
+		"AdaptiveAveragePooling1D": of1(AdaptiveAveragePooling1D, "size"), "AdaptiveAveragePooling2D": of2(AdaptiveAveragePooling2D, "height", "width"),
+		"AdaptiveMaxPooling3D":     made(func(o ...LayerOption) Layer { return AdaptiveMaxPooling3D(1, 2, 3, o...) }, nil),
+		"AdaptiveAveragePooling3D": made(func(o ...LayerOption) Layer { return AdaptiveAveragePooling3D(1, 2, 3, o...) }, nil),
+		"ZeroPadding1D":            of2(ZeroPadding1D, "before", "after"), "Cropping1D": of2(Cropping1D, "before", "after"),
 		"ZeroPadding2D": made(func(o ...LayerOption) Layer { return ZeroPadding2D(1, 2, 3, 4, o...) }, nil),
 		"ZeroPadding3D": made(func(o ...LayerOption) Layer { return ZeroPadding3D(1, 2, 3, 4, 5, 6, o...) }, nil),
 		"Cropping3D":    made(func(o ...LayerOption) Layer { return Cropping3D(1, 2, 3, 4, 5, 6, o...) }, nil),
@@ -131,7 +135,7 @@ func layerOptions() []layerSetting {
 	return []layerSetting{
 		Tanh, BiasAxes("c"), RecurrentActivation(HardSigmoid),
 		Strides(2, 3), ValidPadding, SamePadding, CausalPadding, OutputPadding(1, 0), Dilation(1, 2), KernelSize(2, 3), PoolSize(3, 2), KeepDims, DepthMultiplier(2),
-		ReturnSequences, ReturnState, GoBackwards, ZeroOutputForMask, ResetBefore, InputDropout(0.1), RecurrentDropout(0.2),
+		ReturnSequences, ReturnState, GoBackwards, ZeroOutputForMask, Stateful, ResetBefore, InputDropout(0.1), RecurrentDropout(0.2),
 		MergeSum, BackwardLayer(LSTM(1, GoBackwards)),
 		StartIndex(3), MaxWavelength(9), ScalingFactor(2), DynamicScaling, SequenceAxis(2), FeatureAxis(1), LogitSoftCap(3), MaskZero, EmbeddingsInitializer(Ones()), EmbeddingsRegularizer(r), EmbeddingsConstraint(c),
 		ValueDim(4), OutputDim(6), CausalMask, AttentionMask, ReturnScores, AttentionAxes(1), SlidingWindow(2), UseGate, UseScale, ConcatScore, NoScoreScale, AttentionDropout(0.1),
@@ -376,7 +380,7 @@ func (c constructor) text(d Definition, field string, value any, activations map
 		return map[OutputMode]string{IntOutput: "IntOutput", MultiHotOutput: "MultiHotOutput"}[v]
 	case Standardization, Splitting, FillMode, Interpolation, FlipMode:
 		return map[any]string{LowerAndStripPunctuation: "LowerAndStripPunctuation", SplitWhitespace: "SplitWhitespace", FillReflect: "FillReflect",
-			BilinearInterpolation: "BilinearInterpolation", FlipBoth: "FlipBoth"}[v]
+			BilinearInterpolation: "BilinearInterpolation", Interpolation(""): "NearestInterpolation", FlipBoth: "FlipBoth"}[v]
 	case *string, *int, *[2]uint64:
 		return "none"
 	case []string, []float64:

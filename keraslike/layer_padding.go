@@ -142,13 +142,19 @@ func UpSampling1D(size int, opts ...LayerOption) Layer {
 	return newLayer(&upSampling{Axes: 1, Size: perAxis{size}}, opts)
 }
 
-// UpSampling2D repeats every pixel height x width times (nearest neighbor):
-// (batch, h, w, channels) becomes (batch, h·height, w·width, channels).
+// UpSampling2D enlarges a picture height x width times: (batch, h, w, channels) becomes
+// (batch, h·height, w·width, channels). By default it repeats every pixel; BilinearInterpolation and
+// BicubicInterpolation compute pixel i of an axis from those about (i+½)/factor - ½, where a pixel beyond
+// the edge is that of the edge.
 //
-// Options: Name, Trainable (default true).
+// Options:
+//
+//	Interpolation  NearestInterpolation
+//	Name           "up_sampling2d", "up_sampling2d_1" and so on
+//	Trainable      true
 //
 // See https://keras.io/api/layers/reshaping_layers/up_sampling2d/.
-func UpSampling2D(height, width int, opts ...LayerOption) Layer {
+func UpSampling2D(height, width int, opts ...PreprocessingOption) Layer {
 	return newLayer(&upSampling{Axes: 2, Size: perAxis{height, width}}, opts)
 }
 
@@ -165,6 +171,15 @@ func UpSampling3D(depth, height, width int, opts ...LayerOption) Layer {
 type upSampling struct {
 	Axes int     `json:"axes"`
 	Size perAxis `json:"size"`
+
+	Interpolation Interpolation `json:"interpolation,omitempty" option:"Interpolation"` // "" for nearest
+}
+
+func (d *upSampling) refuses() []string {
+	if d.Axes != 2 {
+		return []string{"Interpolation"}
+	}
+	return nil
 }
 
 var _ = register[upSampling]("UpSampling1D", "UpSampling2D", "UpSampling3D")
@@ -175,7 +190,15 @@ func (d *upSampling) check() error {
 	if err := checkAxes(d.Axes, 3); err != nil {
 		return err
 	}
+	if _, known := resizeMethods[d.Interpolation]; !known || d.Axes != 2 && d.Interpolation != "" {
+		return fmt.Errorf("Interpolation is %q, want NearestInterpolation, BilinearInterpolation or BicubicInterpolation", string(d.Interpolation))
+	}
 	return d.Size.check("size", d.Axes)
+}
+
+// resizeMethods are the methods of interpolations.
+var resizeMethods = map[Interpolation]graph.Interpolation{
+	"": graph.Nearest, NearestInterpolation: graph.Nearest, BilinearInterpolation: graph.Bilinear, BicubicInterpolation: graph.Bicubic,
 }
 
 func (d *upSampling) Build(_ *Builder, in []Shape) (Shape, error) {
@@ -196,6 +219,9 @@ func (d *upSampling) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	case 1:
 		return s.Do(graph.Repeat(y, d.Size.at(0), 1))
 	case 2:
+		if how := resizeMethods[d.Interpolation]; how != graph.Nearest && y != nil {
+			return s.Do(graph.Resize(y, y.Shape()[1]*d.Size.at(0), y.Shape()[2]*d.Size.at(1), how))
+		}
 		return s.Do(graph.Upsample(y, d.Size.at(0), d.Size.at(1)))
 	}
 	for i := range d.Axes {

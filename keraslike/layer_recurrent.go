@@ -5,6 +5,7 @@ package keraslike
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -38,6 +39,7 @@ import (
 //	ReturnState           off
 //	GoBackwards           off
 //	ZeroOutputForMask     off
+//	Stateful              off
 //	ResetBefore           off
 //	InputDropout          0
 //	RecurrentDropout      0
@@ -81,6 +83,7 @@ func GRU(units int, opts ...RecurrentOption) Layer {
 //	ReturnState           off
 //	GoBackwards           off
 //	ZeroOutputForMask     off
+//	Stateful              off
 //	InputDropout          0
 //	RecurrentDropout      0
 //	NoBias                off
@@ -116,6 +119,7 @@ func LSTM(units int, opts ...RecurrentOption) Layer {
 //	ReturnState           off
 //	GoBackwards           off
 //	ZeroOutputForMask     off
+//	Stateful              off
 //	InputDropout          0
 //	RecurrentDropout      0
 //	NoBias                off
@@ -156,6 +160,17 @@ const (
 	// ResetBefore applies a GRU's reset gate to the state before the product with the
 	// recurrent kernel (reset_after=False in Keras).
 	ResetBefore RecurrentFlag = "ResetBefore"
+	// Stateful makes the final states of sample i of a batch the initial states of sample i of the
+	// next batch, in training, Evaluate and Predict alike: a sequence that is longer than a batch's is
+	// cut into parts, of which each batch has one. All batches have the same number of samples, which
+	// the first one sets, in the order of the data (KeepOrder); gradients end where the batch begins.
+	// Initial states that the layer is given replace those of the batch before. The states start at 0,
+	// and Model.ResetStates sets them to 0 again; no epoch and no call does so by itself. They belong
+	// to the model that computes, not to the layer: two models with the same layers have states of
+	// their own. Save stores them WithOptimizer only. A batch is a whole, but the batches of calls at
+	// the same time continue each other's. It is an error in a distributed training, in Phases and
+	// within TimeDistributed.
+	Stateful RecurrentFlag = "Stateful"
 )
 
 func (f RecurrentFlag) sets() setting { return set(string(f), true) }
@@ -218,6 +233,7 @@ type recurrent struct {
 	ReturnSequences   bool           `json:"return_sequences,omitempty" option:"ReturnSequences"`
 	ReturnState       bool           `json:"return_state,omitempty" option:"ReturnState"`
 	GoBackwards       bool           `json:"go_backwards,omitempty" option:"GoBackwards"`
+	Stateful          bool           `json:"stateful,omitempty" option:"Stateful"`
 	ResetBefore       bool           `json:"reset_before,omitempty" option:"ResetBefore"`
 	NoBias            bool           `json:"no_bias,omitempty" option:"NoBias"`
 	ZeroOutputForMask bool           `json:"zero_output_for_mask,omitempty" option:"ZeroOutputForMask"`
@@ -345,6 +361,9 @@ func (d *recurrent) Build(b *Builder, in []Shape) (Shape, error) {
 			b.Output(Shape{d.Units})
 		}
 	}
+	if d.Stateful {
+		b.carry(slices.Repeat([]Shape{{d.Units}}, d.states())...)
+	}
 	if d.ReturnSequences {
 		return Shape{x[0], d.Units}, nil
 	}
@@ -362,11 +381,7 @@ func (d *recurrent) biasInit() Initializer {
 }
 
 func (d *recurrent) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	y, states := d.run(s, in)
-	for _, h := range states {
-		s.Output(h)
-	}
-	return y
+	return forwardOver(d, s, in)
 }
 
 // run returns the output and, with ReturnState, the final states.
@@ -379,18 +394,28 @@ func (d *recurrent) run(s *Scope, in []*graph.Node) (y *graph.Node, states []*gr
 	if !d.NoBias {
 		operands.Bias = s.Weight("bias")
 	}
-	if len(in) > 1 {
-		operands.H0 = in[1]
+	initial := in[1:]
+	if d.Stateful && len(initial) == 0 {
+		initial = s.carried(slices.Repeat([]Shape{{d.Units}}, d.states())...)
 	}
-	if len(in) > 2 {
-		operands.C0 = in[2]
+	if len(initial) > 0 {
+		operands.H0 = initial[0]
+	}
+	if len(initial) > 1 {
+		operands.C0 = initial[1]
 	}
 	if s.Training() {
 		d.drop(s, &operands)
 	}
 	y = s.Do(graph.Recurrent(spec, operands))
-	if y != nil && d.ReturnState {
+	if y != nil && (d.ReturnState || d.Stateful) {
 		y, states = d.split(s, y, spec.Output)
+	}
+	if d.Stateful {
+		s.carry(states)
+	}
+	if !d.ReturnState {
+		states = nil
 	}
 	if d.ReturnSequences && operands.Mask != nil {
 		s.SetMask(0, operands.Mask)
@@ -450,7 +475,7 @@ func (d *recurrent) zeroMasked(s *Scope, y, mask *graph.Node) *graph.Node {
 
 // output selects what the graph's op returns.
 func (d *recurrent) output() graph.RecurrentOutput {
-	switch cell := d.ReturnState && d.Cell == "LSTM"; {
+	switch cell := (d.ReturnState || d.Stateful) && d.Cell == "LSTM"; {
 	case cell && d.ReturnSequences:
 		return graph.StatesAndCell
 	case cell:

@@ -16,8 +16,10 @@ import (
 //
 //	keraslike.RNN(keraslike.StackedRNNCells(keraslike.GRUCell(64), keraslike.LSTMCell(32)))
 //
+// CustomCell is a cell of your own.
+//
 //	input    (batch, steps, in); optionally followed by the initial states of all cells, in the order
-//	         of the cells: h (batch, units), and c of an LSTMCell
+//	         of the cells: h (batch, units), and c of an LSTMCell; those of a CustomCell are its own
 //	output   (batch, units) of the last cell at the last step; with ReturnSequences (batch, steps, units)
 //	further outputs  with ReturnState the last states of all cells, in the same order
 //	weights  those of the layers of the same kinds under the names of the cells, such as
@@ -31,6 +33,7 @@ import (
 //	ReturnState        off
 //	GoBackwards        off
 //	ZeroOutputForMask  off
+//	Stateful           off
 //	Name               "rnn", "rnn_1" and so on
 //	Trainable          true
 //
@@ -43,20 +46,28 @@ func RNN(c RecurrentCell, opts ...RecurrentOption) Layer {
 	return newLayer(d, opts)
 }
 
-// RecurrentCell is a step of a recurrent layer, for RNN: SimpleRNNCell, GRUCell, LSTMCell or
-// StackedRNNCells.
+// RecurrentCell is a step of a recurrent layer, for RNN: SimpleRNNCell, GRUCell, LSTMCell, StackedRNNCells
+// or a CustomCell.
 type RecurrentCell interface{ cells() []*cell }
 
 type recurrentCells []*cell
 
 func (c recurrentCells) cells() []*cell { return c }
 
-// cell has the name and the arguments of a cell, which are nil if it is not one.
+// cell has the name of a cell and the layer that runs it over sequences, which is nil if it is not one.
 type cell struct {
 	name    string
 	frozen  bool
 	mistake error // of its options
-	*recurrent
+	over    sequenceLayer
+}
+
+// kind names the cell in errors: that of LSTM is the LSTMCell.
+func (c *cell) kind() string {
+	if own, ok := c.over.(*cellLoop); ok {
+		return own.Kind()
+	}
+	return c.over.Kind() + "Cell"
 }
 
 // SimpleRNNCell is the cell of SimpleRNN, whose options it has, but for those that RNN has and
@@ -101,7 +112,7 @@ func StackedRNNCells(cells ...RecurrentCell) RecurrentCell {
 // cellOf returns the cell of a recurrent layer.
 func cellOf(layer Layer) *cell {
 	l := layer.core()
-	return &cell{name: l.name, frozen: l.frozen, mistake: l.mistake, recurrent: l.def.(*recurrent)}
+	return &cell{name: l.name, frozen: l.frozen, mistake: l.mistake, over: l.def.(sequenceLayer)}
 }
 
 // namedCells returns copies, as the cells may be used elsewhere, that all have a name.
@@ -113,10 +124,9 @@ func namedCells(cells []*cell) []*cell {
 	named := make([]*cell, len(cells))
 	for i, c := range cells {
 		own := *c
-		if c.recurrent != nil {
-			r := *c.recurrent
-			own.recurrent = &r
-			base := snakeCase(c.Cell + "Cell")
+		if c.over != nil {
+			own.over = c.over.twin()
+			base := snakeCase(c.kind())
 			for n, name := 1, base; own.name == ""; n, name = n+1, fmt.Sprintf("%s_%d", base, n) {
 				if !taken[name] {
 					own.name, taken[name] = name, true
@@ -134,6 +144,7 @@ type rnn struct {
 	ReturnState       bool `option:"ReturnState"`
 	GoBackwards       bool `option:"GoBackwards"`
 	ZeroOutputForMask bool `option:"ZeroOutputForMask"`
+	Stateful          bool `option:"Stateful"`
 }
 
 var _ = register[rnn]("RNN")
@@ -146,10 +157,10 @@ func (d *rnn) check() error {
 	}
 	names := map[string]bool{}
 	for i, c := range d.cells {
-		if c.recurrent == nil {
+		if c.over == nil {
 			return fmt.Errorf("cell %d is nil", i)
 		}
-		err := errors.Join(c.mistake, c.check(), finiteSettings(c.recurrent), c.unfit())
+		err := errors.Join(c.mistake, c.over.check(), finiteSettings(c.over), c.unfit())
 		switch {
 		case err != nil:
 		case names[c.name]:
@@ -158,7 +169,7 @@ func (d *rnn) check() error {
 			err = errors.New("the name contains a slash")
 		}
 		if err != nil {
-			return fmt.Errorf("%sCell %q: %w", c.Cell, c.name, err)
+			return fmt.Errorf("%s %q: %w", c.kind(), c.name, err)
 		}
 		names[c.name] = true
 	}
@@ -166,19 +177,20 @@ func (d *rnn) check() error {
 }
 
 // unfit reports options of a layer that a cell does not have.
-func (d *cell) unfit() error {
+func (c *cell) unfit() error {
+	f := c.over.flags()
 	for _, o := range []struct {
 		set  bool
 		name string
 	}{
-		{d.ReturnSequences, "ReturnSequences"}, {d.ReturnState, "ReturnState"}, {d.GoBackwards, "GoBackwards"},
-		{d.ZeroOutputForMask, "ZeroOutputForMask"}, {d.frozen, "Trainable"},
+		{*f.returnSequences, "ReturnSequences"}, {*f.returnState, "ReturnState"}, {*f.goBackwards, "GoBackwards"},
+		{*f.zeroOutputForMask, "ZeroOutputForMask"}, {*f.stateful, "Stateful"}, {c.frozen, "Trainable"},
 	} {
 		if o.set {
 			return fmt.Errorf("%s is an option of RNN, not of its cells", o.name)
 		}
 	}
-	if d.ActivityRegularizer != (Regularizer{}) {
+	if r, ok := c.over.(*recurrent); ok && r.ActivityRegularizer != (Regularizer{}) {
 		return errors.New("ActivityRegularizer is no option of a cell")
 	}
 	return nil
@@ -190,37 +202,41 @@ func (d *rnn) multiplications(_ []Shape, _ Shape, each float64) float64 {
 
 func (d *rnn) internalValues(in []Shape) (n float64) {
 	for _, c := range d.cells {
-		n += c.internalValues(in)
+		n += c.over.internalValues(in)
 	}
 	return n
 }
 
-// layers returns the recurrent layers of which the stack consists: at every step but the last of the last
+// layers returns the layers of which the stack consists: at every step but the last of the last
 // one each gives what the next one needs.
-func (d *rnn) layers() []recurrent {
-	list := make([]recurrent, len(d.cells))
+func (d *rnn) layers() []sequenceLayer {
+	list := make([]sequenceLayer, len(d.cells))
 	for i, c := range d.cells {
-		list[i] = *c.recurrent
-		list[i].ReturnSequences, list[i].ReturnState = d.ReturnSequences || i < len(list)-1, d.ReturnState
+		list[i] = c.over.twin()
+		f := list[i].flags()
+		*f.returnSequences, *f.returnState, *f.stateful = d.ReturnSequences || i < len(list)-1, d.ReturnState, d.Stateful
 	}
 	return list
 }
 
-func (d *rnn) Build(b *Builder, in []Shape) (Shape, error) {
-	states := 0
+func (d *rnn) states() (n int) {
 	for _, c := range d.cells {
-		states += c.states()
+		n += c.over.states()
 	}
-	if n := len(in) - 1; n > 0 && n != states {
-		return nil, fmt.Errorf("got %d initial states, want none or %d", n, states)
+	return n
+}
+
+func (d *rnn) Build(b *Builder, in []Shape) (Shape, error) {
+	if n := len(in) - 1; n > 0 && n != d.states() {
+		return nil, fmt.Errorf("got %d initial states, want none or %d", n, d.states())
 	}
-	defer func() { b.prefix = "" }()
 	y, from := in[:min(1, len(in))], 0
 	for i, layer := range d.layers() {
-		b.prefix = d.cells[i].name + "/"
+		back := within(&b.prefix, d.cells[i].name)
 		shape, err := layer.Build(b, append(y[:len(y):len(y)], statesOf(in, from, layer.states())...))
+		back()
 		if err != nil {
-			return nil, fmt.Errorf("%sCell %q: %w", layer.Cell, d.cells[i].name, err)
+			return nil, fmt.Errorf("%s %q: %w", d.cells[i].kind(), d.cells[i].name, err)
 		}
 		y, from = []Shape{shape}, from+layer.states()
 	}
@@ -235,24 +251,24 @@ func statesOf[T any](in []T, from, n int) []T {
 	return in[1+from : 1+from+n]
 }
 
-func (d *rnn) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	defer func() { s.prefix = "" }()
-	y, mask := in[0], s.Mask(0)
+func (d *rnn) Forward(s *Scope, in []*graph.Node) *graph.Node { return forwardOver(d, s, in) }
+
+func (d *rnn) run(s *Scope, in []*graph.Node) (y *graph.Node, states []*graph.Node) {
+	y, mask, masks := in[0], s.Mask(0), s.masks
+	defer func() { s.masks = masks }()
 	if d.GoBackwards { // once, before all cells
 		y = s.Do(graph.Flip(y, 1))
 		if mask != nil {
-			s.masks = append([]*graph.Node{s.Do(graph.Flip(mask, 1))}, s.masks[1:]...)
+			s.masks = append([]*graph.Node{s.Do(graph.Flip(mask, 1))}, masks[1:]...)
 		}
 	}
 	from := 0
 	for i, layer := range d.layers() {
-		s.prefix = d.cells[i].name + "/"
-		var states []*graph.Node
-		y, states = layer.run(s, append([]*graph.Node{y}, statesOf(in, from, layer.states())...))
-		for _, h := range states {
-			s.Output(h)
-		}
-		from += layer.states()
+		back := within(&s.prefix, d.cells[i].name)
+		var last []*graph.Node
+		y, last = layer.run(s, append([]*graph.Node{y}, statesOf(in, from, layer.states())...))
+		back()
+		states, from = append(states, last...), from+layer.states()
 	}
 	s.outputMasks = nil
 	if d.ReturnSequences && mask != nil {
@@ -261,7 +277,7 @@ func (d *rnn) Forward(s *Scope, in []*graph.Node) *graph.Node {
 			y = s.Do(graph.MaskSteps(y, s.Mask(0)))
 		}
 	}
-	return y
+	return y, states
 }
 
 // rnnConfig is the saved form.
@@ -271,13 +287,14 @@ type rnnConfig struct {
 	ReturnState       bool          `json:"return_state,omitempty"`
 	GoBackwards       bool          `json:"go_backwards,omitempty"`
 	ZeroOutputForMask bool          `json:"zero_output_for_mask,omitempty"`
+	Stateful          bool          `json:"stateful,omitempty"`
 }
 
 // MarshalJSON stores the cells and the options.
 func (d *rnn) MarshalJSON() ([]byte, error) {
-	c := rnnConfig{nil, d.ReturnSequences, d.ReturnState, d.GoBackwards, d.ZeroOutputForMask}
+	c := rnnConfig{nil, d.ReturnSequences, d.ReturnState, d.GoBackwards, d.ZeroOutputForMask, d.Stateful}
 	for _, one := range d.cells {
-		saved, err := (&layer{name: one.name, def: one.recurrent}).config()
+		saved, err := (&layer{name: one.name, def: one.over}).config()
 		if err != nil {
 			return nil, err
 		}
@@ -287,17 +304,22 @@ func (d *rnn) MarshalJSON() ([]byte, error) {
 }
 
 // read restores the cells.
-func (d *rnn) read(text []byte, _ *loader) error {
+func (d *rnn) read(text []byte, outer *loader) error {
 	var c rnnConfig
 	if err := unmarshalStrict(text, &c); err != nil {
 		return err
 	}
-	*d = rnn{nil, c.ReturnSequences, c.ReturnState, c.GoBackwards, c.ZeroOutputForMask}
+	*d = rnn{nil, c.ReturnSequences, c.ReturnState, c.GoBackwards, c.ZeroOutputForMask, c.Stateful}
 	from := newLoader(nil, len(text))
 	for i := range c.Cells {
 		saved := &c.Cells[i]
-		if !slices.Contains([]string{"SimpleRNN", "GRU", "LSTM"}, saved.Kind) {
-			return fmt.Errorf("has cells of SimpleRNN, GRU and LSTM only, got %q", saved.Kind)
+		if !slices.Contains(cellsOfKeras, saved.Kind) {
+			own, err := outer.cell(saved)
+			if err != nil {
+				return err
+			}
+			d.cells = append(d.cells, own)
+			continue
 		}
 		l, err := saved.layer(from)
 		if err != nil {
@@ -308,3 +330,6 @@ func (d *rnn) read(text []byte, _ *loader) error {
 	d.cells = namedCells(d.cells)
 	return nil
 }
+
+// cellsOfKeras are the kinds whose cells RNN has.
+var cellsOfKeras = []string{"SimpleRNN", "GRU", "LSTM"}

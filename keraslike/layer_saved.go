@@ -79,7 +79,8 @@ func (l *layer) describe(to *layerWriter) (layerConfig, error) {
 
 // loader is the state of loading one architecture.
 type loader struct {
-	known map[string]func() Definition // custom definitions, by kind
+	known      map[string]func() Definition     // custom definitions, by kind
+	knownCells map[string]func() CellDefinition // custom cells, by kind
 	// left is the number of bytes of JSON that may still be read. It limits nesting: the
 	// JSON of an inner layer is read again at each level.
 	left int
@@ -98,6 +99,12 @@ const (
 
 func newLoader(known map[string]func() Definition, size int) *loader {
 	return &loader{known: known, left: freeBytes + maxReads*size}
+}
+
+// withCells adds custom cells.
+func (l *loader) withCells(cells map[string]func() CellDefinition) *loader {
+	l.knownCells = cells
+	return l
 }
 
 // charge counts JSON that is about to be read.

@@ -17,12 +17,13 @@ import (
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
 
-// LoadOption is an option of Load, LoadFS, LoadFrom and LoadBytes: WithCustomLayer, WithCustomLoss, WithCustomMetric,
+// LoadOption is an option of Load, LoadFS, LoadFrom and LoadBytes: WithCustomLayer, WithCustomCell, WithCustomLoss, WithCustomMetric,
 // WithCustomOptimizer, WithCustomSchedule, WithoutCompile or Limits.
 type LoadOption interface{ applyLoad(*loadSettings) }
 
 type loadSettings struct {
 	layers         map[string]func() Definition
+	cells          map[string]func() CellDefinition
 	losses         []Loss
 	metrics        []Metric
 	optimizers     []Optimizer
@@ -218,7 +219,7 @@ func loadArchitecture(f *safetensors.File, s *loadSettings) (*Model, error) {
 	if err := unmarshalStrict([]byte(meta[metaModel]), &architecture); err != nil {
 		return nil, fmt.Errorf("architecture: %w", err)
 	}
-	m, err := architecture.model(newLoader(s.layers, len(meta[metaModel])))
+	m, err := architecture.model(newLoader(s.layers, len(meta[metaModel])).withCells(s.cells))
 	if err != nil {
 		return nil, fmt.Errorf("architecture: %w", err)
 	}
@@ -294,6 +295,9 @@ func (m *Model) restoreState(f *safetensors.File, c *compileConfig, expected map
 		return err
 	}
 	m.trainer.steps, m.trainer.rate, m.epochs, m.position = c.Steps, c.Rate, c.Epochs, c.Position
+	if err := m.restoreCarried(f, c.Carried, expected); err != nil {
+		return err
+	}
 	for i, p := range c.Phases { // as many as the model has
 		m.phases.trainers[i].steps, m.phases.trainers[i].rate = p.Steps, p.Rate
 	}

@@ -14,7 +14,9 @@ import (
 // Predict, PredictAll, PredictInto, PredictSource, PredictOnBatch, Evaluate and EvaluateWith may be
 // called from many goroutines at once, also while another one calls Fit or TrainOnBatch, or
 // changes weights by Weight.Set, Weight.Update or UpdateWeights: each batch is computed
-// with the weights of one moment. SetCacheLimit may be called at any time, too. All other
+// with the weights of one moment. In a model with layers that are Stateful each batch also continues the
+// one before, whichever call that belongs to; sequences that must not mix need a model each, which may
+// share the layers. SetCacheLimit and ResetStates may be called at any time, too. All other
 // methods must not be called at the same time as any method of the model or of one that shares
 // layers with it.
 type Model struct {
@@ -27,6 +29,7 @@ type Model struct {
 	phases   modelPhases // for a model compiled with Phases
 	onBatch  onBatch     // of TrainOnBatch
 	metadata modelMetadata
+	carried  carriedStates // of layers that are Stateful
 	trainingState
 }
 

@@ -30,6 +30,10 @@ type modelGraph struct {
 	ofPhase  *compiledPhase // nil for the graph of a model without phases
 	rows     []int          // of what each metric of the phase measures
 
+	carriedFrom  []int // the states that batchBuffers.carried are, by their places in the network
+	carriedSizes []int // of these, in values
+	carriedTo    []int // the states that carries are
+
 	// The results of the program. The next run overwrites them.
 	outputs      root
 	outputShapes []Shape // of one sample
@@ -39,6 +43,7 @@ type modelGraph struct {
 	lossMasks    root    // of what the loss of each output is the mean over, nil for everything
 	gradients    root    // of the trained weights
 	updates      root
+	carries      root // the states that are left for the next batch
 	logged       root // scalars of a phase
 	measured     root // predictions and targets of the metrics of a phase, by turns
 	activations  root // of all layers, of a graph that traces them
@@ -52,8 +57,8 @@ type root struct {
 }
 
 // allRoots returns the roots in the order of the program.
-func (g *modelGraph) allRoots() [10]*root {
-	return [10]*root{&g.outputs, &g.cost, &g.outputLosses, &g.masks, &g.lossMasks, &g.gradients, &g.updates, &g.activations, &g.logged, &g.measured}
+func (g *modelGraph) allRoots() [11]*root {
+	return [11]*root{&g.outputs, &g.cost, &g.outputLosses, &g.masks, &g.lossMasks, &g.gradients, &g.updates, &g.carries, &g.activations, &g.logged, &g.measured}
 }
 
 // newGraph builds and compiles the graph for a mode and a batch size, with at most memory bytes
@@ -88,6 +93,10 @@ func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled,
 		return nil, nil, err
 	}
 	g := &modelGraph{graphKey: key, scope: v.Scope}
+	v.carried, g.carriedFrom = v.carrying.before.list()
+	for _, n := range v.carried {
+		g.carriedSizes = append(g.carriedSizes, n.Shape().TotalSize())
+	}
 	if mode < modeTrain || mode == modeSample {
 		g.locks = n.locks
 	}
@@ -96,6 +105,7 @@ func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled,
 		return g, v, nil
 	}
 	g.outputs.nodes = slices.Clone(v.out)
+	g.carries.nodes, g.carriedTo = v.carrying.after.list()
 	if v.cost != nil {
 		g.losses, g.targeted = c.losses, c.targeted
 		if err := v.checkLogged(c); err != nil {
@@ -176,7 +186,7 @@ func (g *modelGraph) compile(v *expression, memory int64) (err error) {
 	}
 	g.nodes = len(v.g.AllNodes())
 	g.domains = v.domains
-	g.setProgram(g.program, v.in, v.targets, v.weights)
+	g.setProgram(g.program, v.in, v.targets, v.weights, v.carried)
 	return nil
 }
 
@@ -199,9 +209,12 @@ func (g *modelGraph) writesOutside() bool {
 }
 
 // setProgram makes the buffers for the inputs of a program, and memory for the slices of its roots.
-func (g *modelGraph) setProgram(p *graph.Program, in, targets, weights graph.Nodes) {
+func (g *modelGraph) setProgram(p *graph.Program, in, targets, weights, carried graph.Nodes) {
 	g.program = p
-	g.batchBuffers = batchBuffers{inputs: inputBuffers(p, in), targets: inputBuffers(p, targets), sampleWeights: inputBuffers(p, weights)}
+	g.batchBuffers = batchBuffers{
+		inputs: inputBuffers(p, in), targets: inputBuffers(p, targets),
+		sampleWeights: inputBuffers(p, weights), carried: inputBuffers(p, carried),
+	}
 	for _, r := range g.allRoots() {
 		r.values = make([][]float32, len(r.nodes))
 	}
@@ -220,11 +233,12 @@ func (g *modelGraph) clone() *modelGraph {
 	c := &modelGraph{
 		graphKey: g.graphKey, losses: g.losses, targeted: g.targeted, domains: g.domains, updated: g.updated, written: g.written,
 		locks: g.locks, scope: g.scope, outputShapes: g.outputShapes,
+		carriedFrom: g.carriedFrom, carriedSizes: g.carriedSizes, carriedTo: g.carriedTo,
 	}
 	for i, r := range g.allRoots() {
 		c.allRoots()[i].nodes, c.allRoots()[i].numbers = r.nodes, r.numbers
 	}
-	c.setProgram(p, nodesOf(g.inputs), nodesOf(g.targets), nodesOf(g.sampleWeights))
+	c.setProgram(p, nodesOf(g.inputs), nodesOf(g.targets), nodesOf(g.sampleWeights), nodesOf(g.carried))
 	return c
 }
 

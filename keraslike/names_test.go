@@ -16,7 +16,7 @@ import (
 // to_snake_case (keras 3.15.1), which the last ones are not names of.
 func TestAutomaticNames(t *testing.T) {
 	names := map[string]string{
-		"Input": "input", "Dense": "dense", "Activation": "activation", "Dropout": "dropout", "Flatten": "flatten", "Embedding": "embedding", "ReverseEmbedding": "reverse_embedding", "SinePositionEncoding": "sine_position_encoding", "RotaryEmbedding": "rotary_embedding", "TokenAndPositionEmbedding": "token_and_position_embedding", "SpectralNormalization": "spectral_normalization", "PositionEmbedding": "position_embedding",
+		"Input": "input", "Dense": "dense", "Activation": "activation", "Dropout": "dropout", "Flatten": "flatten", "Embedding": "embedding", "AdaptiveMaxPooling1D": "adaptive_max_pooling1d", "AdaptiveMaxPooling2D": "adaptive_max_pooling2d", "AdaptiveMaxPooling3D": "adaptive_max_pooling3d", "AdaptiveAveragePooling1D": "adaptive_average_pooling1d", "AdaptiveAveragePooling2D": "adaptive_average_pooling2d", "AdaptiveAveragePooling3D": "adaptive_average_pooling3d", "ReverseEmbedding": "reverse_embedding", "SinePositionEncoding": "sine_position_encoding", "RotaryEmbedding": "rotary_embedding", "TokenAndPositionEmbedding": "token_and_position_embedding", "SpectralNormalization": "spectral_normalization", "PositionEmbedding": "position_embedding",
 		"Masking": "masking", "Bidirectional": "bidirectional", "SimpleRNN": "simple_rnn", "GRU": "gru", "LSTM": "lstm", "Reshape": "reshape",
 		"Permute": "permute", "RepeatVector": "repeat_vector", "ZeroPadding1D": "zero_padding1d", "ZeroPadding2D": "zero_padding2d", "ZeroPadding3D": "zero_padding3d", "Cropping3D": "cropping3d",
 		"UpSampling3D": "up_sampling3d", "SpatialDropout3D": "spatial_dropout3d",

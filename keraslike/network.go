@@ -27,7 +27,8 @@ type network struct {
 	weights      []*Weight   // including those of nested models
 	locks        weightLocks // of the weights
 	paths        map[*Weight]string
-	err          error // every mistake in the layers, joined
+	carries      []carriedPlace // the states that batches leave for the next, see Stateful
+	err          error          // every mistake in the layers, joined
 
 	uses   float64 // inputs of layers, those of nested models at each use
 	recent *recentSizes
@@ -67,6 +68,7 @@ func newNetwork(name string, inputs, outputs []*Tensor) network {
 		n.collectPaths("", n.paths, map[*network]bool{})
 		n.weights = n.allWeights()
 		n.locks = newLocks(n.weights)
+		n.carries = n.collectCarries("", map[*network]bool{})
 		n.uses = n.countUses()
 	}
 	return n

@@ -48,6 +48,9 @@ func (m *Model) locateNotFinite(g *modelGraph, cause error) error {
 			return err
 		}
 	}
+	if err := m.carried.bind(t); err != nil { // update holds the lock
+		return err
+	}
 	if err := t.run(); err != nil {
 		return err
 	}

@@ -104,6 +104,9 @@ type Interpolation string
 const (
 	BilinearInterpolation Interpolation = "bilinear"
 	NearestInterpolation  Interpolation = "nearest"
+	// BicubicInterpolation is of UpSampling2D and Resizing. It weights four pixels along each axis by Keys's
+	// kernel with a = -0.75, as Keras does on PyTorch; on TensorFlow and JAX a is -0.5.
+	BicubicInterpolation Interpolation = "bicubic"
 )
 
 func (i Interpolation) sets() setting {

@@ -243,6 +243,10 @@ func (p *phases) haveOptimizers() bool {
 
 // findTrained finds the weights that each phase trains, according to what is frozen now.
 func (c *compiled) findTrained(m *Model) error {
+	if m.isStateful() {
+		p := m.carries[0]
+		return fmt.Errorf("%s %q is Stateful, so each batch continues the one before: it cannot be trained by phases, which compute a batch several times", p.layer.def.Kind(), p.path)
+	}
 	for _, p := range c.phases {
 		p.weights = m.trainable()
 		if p.trains != nil {

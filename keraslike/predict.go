@@ -100,7 +100,8 @@ type PredictOption interface{ applyPredict(*prediction) }
 
 // prediction holds the settings of one call of PredictSource.
 type prediction struct {
-	batch    int // the most samples of a batch
+	batch    int  // the most samples of a batch
+	sized    bool // it was given
 	training bool
 	seed     uint64
 	dist     *distribution
@@ -113,7 +114,8 @@ type prediction struct {
 //
 // Options and their defaults:
 //
-//	BatchSize     128   samples that are computed at once, fewer if memory does not suffice
+//	BatchSize     128   samples that are computed at once, fewer if memory does not suffice; all at once in a
+//	                    model with Stateful layers, whose batches have one size
 //	TrainingMode  none  dropout and other random layers act, by a seed
 //	Distributed   none  several processes predict together, each a part
 func (m *Model) PredictSource(ctx context.Context, source Source, options ...PredictOption) (out []*Array, err error) {
@@ -131,7 +133,12 @@ func (m *Model) PredictSource(ctx context.Context, source Source, options ...Pre
 		if err := m.canPredict(); err != nil {
 			return nil, err
 		}
+		if p.training && m.isStateful() {
+			return nil, errors.New("predict: TrainingMode does not fit a model with Stateful layers")
+		}
 		out, err = m.predictSource(ctx, source, p)
+	case m.err == nil && m.isStateful():
+		err = m.statefulTogether()
 	default:
 		if err = p.dist.open(); err == nil {
 			out, err = m.predictTogether(ctx, source, p)
@@ -228,7 +235,10 @@ func overlap(a, b []float32) bool {
 // out that are nil are made.
 func (m *Model) predictArrays(ctx context.Context, out, x []*Array) error {
 	n := x[0].Len()
-	size := min(predictBatch, n)
+	size, err := m.predictionBatch(&prediction{batch: predictBatch}, n)
+	if err != nil {
+		return err
+	}
 	free := m.lengthsOf(func(k, axis int) int { return axisLength(x[k].shape, axis+1) })
 	for from := 0; from < n; from += size {
 		if ctx.Err() != nil {
@@ -278,7 +288,7 @@ func (m *Model) predictInto(g *modelGraph, out []*Array, from, all int) error {
 			return err
 		}
 	}
-	return m.graphs.predict(g)
+	return m.graphs.predict(g, &m.carried)
 }
 
 // predictRaw computes the outputs of raw samples for a model with a front.
@@ -305,7 +315,7 @@ func (m *Model) predictRaw(out, x []*Array) error {
 func (m *Model) predictionGraph(mode mode, most int, l lengths) (*modelGraph, error) {
 	for batch := most; ; batch /= 2 {
 		g, err := m.acquireGraph(mode, graphKey{batch: batch, lengths: l}, m.memoryLimit(mode, 1))
-		if err == nil || batch == 1 || !isTooLarge(err) {
+		if err == nil || batch == 1 || !isTooLarge(err) || m.isStateful() {
 			return g, err
 		}
 	}
@@ -398,7 +408,10 @@ func (m *Model) predictBatches(ctx context.Context, source Source, spec *dataSpe
 // predictionReader reads the n samples of a source in batches into the buffers of graphs for prediction; g is
 // that of the batch, which the caller releases.
 func (m *Model) predictionReader(source Source, spec *dataSpec, shapes *batchShapes, n int, p *prediction, g **modelGraph) (*batchReader, error) {
-	size := min(p.batch, n)
+	size, err := m.predictionBatch(p, n)
+	if err != nil {
+		return nil, err
+	}
 	if shapes != nil {
 		first, err := m.predictionGraph(p.mode(), size, shapes.lengths)
 		if err != nil {

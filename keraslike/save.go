@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
@@ -35,6 +36,7 @@ type compileConfig struct {
 	Epochs   int     `json:"epochs,omitempty"`
 	Position int     `json:"position,omitempty"` // samples done of an interrupted epoch
 	Rate     float64 `json:"rate,omitempty"`
+	Carried  int     `json:"carried,omitempty"` // samples of the batch that left states
 	interruption
 }
 
@@ -56,7 +58,7 @@ type saveSettings struct{ optimizer bool }
 
 // WithOptimizer also saves the training state, so that training continues after Load as if
 // it had not been interrupted: the arrays of the optimizer, accumulated gradients and
-// averages of weights; the number of batches and epochs and the learning rate, which
+// averages of weights; the states of layers that are Stateful; the number of batches and epochs and the learning rate, which
 // determine schedules, dropout and the order of samples; and during or after an interrupted
 // Fit the position, loss and metrics of the current epoch and the state of every
 // StatefulCallback, such as the weights of the best epoch. The file does not contain the
@@ -180,11 +182,13 @@ func (m *Model) trainingTensors(settings *compileConfig) (tensors []safetensors.
 			return nil, err
 		}
 	}
+	var carried []stateArray
+	carried, settings.Carried = m.carriedState()
 	for i := range settings.Phases {
 		p := &settings.Phases[i]
 		p.Steps, p.Rate = m.phases.trainers[i].steps, m.phases.trainers[i].rate
 	}
-	for _, k := range append(m.stateArrays(), m.callbackWeights(settings.Callbacks)...) {
+	for _, k := range slices.Concat(m.stateArrays(), m.callbackWeights(settings.Callbacks), carried) {
 		if err := k.check(); err != nil {
 			return nil, fmt.Errorf("%w; without WithOptimizer the model can be saved", err)
 		}

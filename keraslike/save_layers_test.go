@@ -47,6 +47,8 @@ func layerCases() map[string]layerCase {
 			k.RNN(k.StackedRNNCells(k.LSTMCell(3, k.NoBias), k.StackedRNNCells(k.LSTMCell(2, k.InputDropout(0.1)), k.SimpleRNNCell(2, k.ReLU)))))},
 		"positions": {[]int{7}, parts(k.TokenAndPositionEmbedding(10, 9, 4, k.StartIndex(2), k.MaskZero), k.PositionEmbedding(7), k.SpectralNormalization(k.Dense(4), k.PowerIterations(2)),
 			k.RotaryEmbedding(k.MaxWavelength(100)), k.SinePositionEncoding(k.StartIndex(1)), k.Flatten())},
+		"adaptive": {[]int{4, 5, 3, 2}, parts(k.AdaptiveMaxPooling3D(3, 4, 2), k.AdaptiveAveragePooling3D(2, 3, 2), k.Reshape([]int{6, 2, 2}), k.UpSampling2D(2, 1, k.BicubicInterpolation),
+			k.AdaptiveAveragePooling2D(5, 2), k.AdaptiveMaxPooling2D(3, 2), k.Reshape([]int{6, 2}), k.AdaptiveMaxPooling1D(4), k.AdaptiveAveragePooling1D(3))},
 		"tied":      {[]int{7}, parts(tied(k.Embedding(12, 3)))},
 		"recurrent": {[]int{7}, parts(k.Embedding(10, 4, k.MaskZero), k.SimpleRNN(3, k.ReturnSequences), k.GRU(4, k.ReturnSequences, k.ResetBefore), k.LSTM(2, k.GoBackwards))},
 	}

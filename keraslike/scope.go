@@ -37,8 +37,9 @@ type Scope struct {
 	updates        []*Weight // whose node in weights is their value after the step
 	groups         *graph.Groups
 	paths          map[*Weight]string // of the model that the graph is of
-	updatesState   func(*layer) bool  // whether a layer's states change; nil for all
-	compiledFrozen map[*layer]bool    // which layers were frozen when the model was compiled; nil before
+	carrying       carrying
+	updatesState   func(*layer) bool // whether a layer's states change; nil for all
+	compiledFrozen map[*layer]bool   // which layers were frozen when the model was compiled; nil before
 	err            error
 	application
 

@@ -40,9 +40,9 @@ var trialPairs = func() [][2]int {
 
 // trial is a call at one length of the free axes.
 type trial struct {
-	out     []Shape
-	weights []*Weight
-	err     error
+	out  []Shape
+	made *layer
+	err  error
 }
 
 // errEarlier is the error of a trial in which an earlier layer failed.
@@ -59,7 +59,7 @@ func (t *Tensor) try(n int) trial {
 	} else if in, ok := t.inputsAt(n); !ok {
 		got.err = errEarlier
 	} else {
-		got.out, got.weights, got.err = t.layer.evaluate(in, newTrialSizing())
+		got.out, got.made, got.err = t.layer.evaluate(in, newTrialSizing())
 	}
 	if t.tried == nil {
 		t.tried = map[int]trial{}
@@ -107,34 +107,34 @@ func (l *layer) freeResult(t *Tensor, pair [2]int, short, long trial) (out []Sha
 	if !slices.EqualFunc(short.out, long.out, func(a, b Shape) bool { return len(a) == len(b) }) {
 		return nil, fmt.Errorf("the number of axes of its output depends on the length of a free axis of its input %s", formatShapes(in))
 	}
-	for i, w := range short.weights {
-		if i >= len(long.weights) || w.name != long.weights[i].name || !slices.Equal(w.shape, long.weights[i].shape) {
+	for i, w := range short.made.weights {
+		if i >= len(long.made.weights) || w.name != long.made.weights[i].name || !slices.Equal(w.shape, long.made.weights[i].shape) {
 			return nil, l.dependent(t, pair, short, long, i)
 		}
 		if err := w.checkSize(); err != nil {
 			return nil, err
 		}
 	}
-	if len(long.weights) > len(short.weights) {
-		return nil, l.dependent(t, pair, long, short, len(short.weights))
+	if len(long.made.weights) > len(short.made.weights) {
+		return nil, l.dependent(t, pair, long, short, len(short.made.weights))
 	}
 	for k, s := range short.out {
 		out = append(out, s.freeWhereDifferent(long.out[k]))
 	}
 	if !l.built {
-		l.adopt(in, out, short.weights)
+		l.adopt(in, out, short.made)
 	}
-	return out, l.checkSameWeights(in, short.weights)
+	return out, l.checkSameWeights(in, short.made.weights)
 }
 
 // dependent returns the error of a layer whose weight i depends on a free axis.
 func (l *layer) dependent(t *Tensor, pair [2]int, a, b trial, i int) error {
-	w, shape := a.weights[i], "none or "+formatShape(a.weights[i].shape)
-	if i < len(b.weights) && len(b.weights[i].shape) == len(w.shape) {
-		shape = formatShape(Shape(w.shape).freeWhereDifferent(b.weights[i].shape))
+	w, shape := a.made.weights[i], "none or "+formatShape(a.made.weights[i].shape)
+	if i < len(b.made.weights) && len(b.made.weights[i].shape) == len(w.shape) {
+		shape = formatShape(Shape(w.shape).freeWhereDifferent(b.made.weights[i].shape))
 	}
 	return fmt.Errorf("its weight %q would have shape %s, which depends on %s, a free axis: want a fixed length, or a layer such as a global pooling before it that does away with the axis",
-		w.name, shape, l.responsible(t, pair, a.weights))
+		w.name, shape, l.responsible(t, pair, a.made.weights))
 }
 
 // responsible names the free axis of the inputs on which the weights depend.
@@ -152,7 +152,7 @@ func (l *layer) responsible(t *Tensor, pair [2]int, weights []*Weight) string {
 			mixed[k][axis] = long[k][axis]
 			_, other, err := l.evaluate(mixed, newTrialSizing())
 			same := func(a, b *Weight) bool { return slices.Equal(a.shape, b.shape) }
-			if alone := err == nil && !slices.EqualFunc(weights, other, same); alone || named == "" {
+			if alone := err == nil && !slices.EqualFunc(weights, other.weights, same); alone || named == "" {
 				named = fmt.Sprintf("axis %d of its input %v", axis+1, x.shape)
 				if len(t.in) > 1 {
 					named = fmt.Sprintf("axis %d of its input %d, %v", axis+1, k, x.shape)

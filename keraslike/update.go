@@ -14,6 +14,11 @@ import (
 func (m *Model) update(g *modelGraph, rate float64) error {
 	t := m.trainer
 	m.random.Step = uint64(t.steps)
+	m.carried.mu.Lock()
+	defer m.carried.mu.Unlock()
+	if err := m.carried.bind(g); err != nil {
+		return err
+	}
 	if err := g.run(); err != nil {
 		return err
 	}
@@ -31,6 +36,7 @@ func (m *Model) update(g *modelGraph, rate float64) error {
 	}
 	return writeWeights(m.locks, g.written, func() error {
 		g.update()
+		m.carried.keep(g)
 		return t.step(rate)
 	})
 }

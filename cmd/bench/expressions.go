@@ -28,7 +28,7 @@ type expression struct {
 	name   string
 	arrays int // the arrays of all numbers that are read or written
 	build  func(do func(*graph.Node, error) *graph.Node, x, y *graph.Node) *graph.Node
-	own    func(b *expressionInputs) *graph.Node // of inputs of its own, instead of x and y
+	own    func(b *expressionInputs) graph.Nodes // of inputs of its own, instead of x and y
 }
 
 // expressionInputs makes inputs.
@@ -129,14 +129,14 @@ func expressions() (list []expression) {
 	for axis := range expressionShape {
 		add(fmt.Sprintf("softmax, axis %d", axis), 2, func(do do, x, _ n) n { return do(graph.Softmax(x, graph.SoftmaxAxis(axis))) })
 	}
-	return append(list, moves()...)
+	return append(append(list, moves()...), volumes()...)
 }
 
 // moves are ops that move, sort and scan elements, products and normalizations.
 func moves() (list []expression) {
 	type b = *expressionInputs
 	add := func(name string, build func(b b) *graph.Node) {
-		list = append(list, expression{name: name, own: build})
+		list = append(list, expression{name: name, own: func(b b) graph.Nodes { return graph.Nodes{build(b)} }})
 	}
 	square := func(b b) *graph.Node { return b.floats(1000, 1000) }
 	heads := func(b b) *graph.Node { return b.floats(16, 128, 8, 64) }
@@ -185,16 +185,16 @@ func moves() (list []expression) {
 // program compiles the expression for random inputs of a shape.
 func (e expression) program(shape []int) (*graph.Program, error) {
 	b := expressionInputs{g: graph.New(), rng: rand.New(rand.NewPCG(1, 1))}
-	var out *graph.Node
+	var out graph.Nodes
 	if e.own != nil {
 		out = e.own(&b)
 	} else {
-		out = e.build(b.Do, b.floats(shape...), b.floats(shape...))
+		out = graph.Nodes{e.build(b.Do, b.floats(shape...), b.floats(shape...))}
 	}
 	if err := b.Err(); err != nil {
 		return nil, fmt.Errorf("%s: %w", e.name, err)
 	}
-	return graph.Compile(out)
+	return graph.Compile(out...)
 }
 
 // benchExpressions measures a copy and all expressions whose names match.

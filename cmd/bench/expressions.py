@@ -114,6 +114,42 @@ def moves(torch):
     }
 
 
+def volumes(torch):
+    F = torch.nn.functional
+
+    def conv(name, kernel, filters, shape, **settings):
+        w, b = torch.randn(filters, shape[1], *kernel), torch.randn(filters)
+        return name, lambda x, w, b: F.conv3d(x, w, b, **settings), (torch.randn(*shape), w, b)
+
+    def transpose(name, k, **settings):
+        return name, lambda x, w: F.conv_transpose3d(x, w, **settings), (torch.randn(2, 64, 8, 14, 14), torch.randn(64, 32, k, k, k))
+
+    def pool(name, f, size):
+        return name, lambda x: f(x, size, 2), (torch.randn(2, 32, 16, 56, 56),)
+
+    table = {}
+    for name, f, inputs in [
+        conv('conv3d 3x3x3, 3 to 32', (3, 3, 3), 32, (2, 3, 16, 56, 56), padding=1),
+        conv('conv3d 3x3x3, 32 to 32', (3, 3, 3), 32, (2, 32, 16, 28, 28), padding=1),
+        conv('conv3d 3x3x3, stride 2, 32 to 64', (3, 3, 3), 64, (2, 32, 16, 28, 28), stride=2, padding=1),
+        conv('conv3d 1x1x1, 64 to 64', (1, 1, 1), 64, (2, 64, 16, 28, 28)),
+        transpose('conv3d_transpose 2x2x2, stride 2, 64 to 32', 2, stride=2),
+        transpose('conv3d_transpose 4x4x4, stride 2, 64 to 32', 4, stride=2, padding=1),
+        transpose('conv3d_transpose 3x3x3, 64 to 32', 3, padding=1),
+        pool('max_pool3d 2x2x2', F.max_pool3d, 2), pool('max_pool3d 3x3x3, stride 2', F.max_pool3d, 3),
+        pool('average_pool3d 2x2x2', F.avg_pool3d, 2), pool('average_pool3d 3x3x3, stride 2', F.avg_pool3d, 3),
+    ]:
+        def step(f=f, inputs=inputs, r=torch.randn(f(*inputs).shape)):
+            with torch.enable_grad():
+                return torch.autograd.grad(f(*inputs), inputs, r)
+
+        table[name] = lambda f=f, inputs=inputs: f(*inputs)
+        table[name + ' step'] = step
+        for x in inputs:
+            x.requires_grad_()
+    return table
+
+
 def median(f, secs):
     for _ in range(5):
         f()
@@ -133,7 +169,7 @@ def peer(secs, match):
     with torch.no_grad():
         print(json.dumps({'name': 'copy', 'ms_per_step_median': median(lambda: to.copy_(x), secs)}))
         table = {name: lambda f=f: f(x, y) for name, f in expressions(torch).items()}
-        for name, f in {**table, **moves(torch)}.items():
+        for name, f in {**table, **moves(torch), **volumes(torch)}.items():
             if re.search(match, name):
                 print(json.dumps({'name': name, 'ms_per_step_median': median(f, secs)}), flush=True)
 

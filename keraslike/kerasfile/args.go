@@ -238,3 +238,32 @@ func (a *args) regularizer(name string) (r k.Regularizer) {
 	a.notes = append(a.notes, fmt.Sprintf("%s %.60s is omitted, it acts in training only", name, raw))
 	return k.Regularizer{}
 }
+
+// constraint returns the zero value, and adds a note, for a constraint that Reef does not have.
+func (a *args) constraint(name string) (c k.Constraint) {
+	raw := a.raw[name]
+	delete(a.raw, name)
+	if len(raw) == 0 || string(raw) == "null" {
+		return c
+	}
+	var o object
+	if json.Unmarshal(raw, &o) == nil {
+		inner := newArgs(o.Config, a.major, nil, nil)
+		axes := inner.list("axis")
+		switch o.Class {
+		case "MaxNorm":
+			c = k.MaxNorm(inner.number("max_value", 2), axes...)
+		case "MinMaxNorm":
+			c = k.MinMaxNorm(inner.number("min_value", 0), inner.number("max_value", 1), inner.number("rate", 1), axes...)
+		case "NonNeg":
+			return k.NonNeg()
+		case "UnitNorm":
+			c = k.UnitNorm(axes...)
+		}
+		if !c.IsZero() && inner.finish() == nil {
+			return c
+		}
+	}
+	a.notes = append(a.notes, fmt.Sprintf("%s %.60s is omitted, it acts in training only", name, raw))
+	return k.Constraint{}
+}

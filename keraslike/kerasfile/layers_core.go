@@ -35,7 +35,7 @@ func dense(a *args) k.Layer {
 }
 
 // weighted returns the options that all layers with a kernel and a bias share, as options of
-// the family O that the constructor takes. Constraints are noted.
+// the family O that the constructor takes.
 func weighted[O any](a *args) (options []O) {
 	add := func(wanted bool, o k.KernelOption) {
 		if wanted {
@@ -43,9 +43,13 @@ func weighted[O any](a *args) (options []O) {
 		}
 	}
 	add(!a.flag("use_bias", true), k.NoBias)
-	for _, w := range []string{"kernel", "recurrent", "bias", "depthwise", "pointwise"} {
+	for _, w := range []string{"recurrent", "depthwise", "pointwise"} {
 		a.training(w + "_constraint")
 	}
+	limit := a.constraint("kernel_constraint")
+	add(!limit.IsZero(), k.KernelConstraint(limit))
+	limit = a.constraint("bias_constraint")
+	add(!limit.IsZero(), k.BiasConstraint(limit))
 	r := a.regularizer("kernel_regularizer")
 	add(r != k.Regularizer{}, k.KernelRegularizer(r))
 	r = a.regularizer("bias_regularizer")
@@ -56,10 +60,12 @@ func weighted[O any](a *args) (options []O) {
 }
 
 func embedding(a *args) k.Layer {
-	a.training("embeddings_regularizer")
-	a.training("embeddings_constraint")
+	options := when[k.EmbeddingOption](a.flag("mask_zero", false), k.MaskZero)
+	r, limit := a.regularizer("embeddings_regularizer"), a.constraint("embeddings_constraint")
+	options = append(options, when(r != k.Regularizer{}, k.EmbeddingsRegularizer(r))...)
+	options = append(options, when(!limit.IsZero(), k.EmbeddingsConstraint(limit))...)
 	a.training("activity_regularizer")
-	return k.Embedding(a.count("input_dim"), a.count("output_dim"), when[k.EmbeddingOption](a.flag("mask_zero", false), k.MaskZero)...)
+	return k.Embedding(a.count("input_dim"), a.count("output_dim"), options...)
 }
 
 func relu(a *args) k.Layer {

@@ -10,6 +10,8 @@ var _ = register(map[string]class{
 	"GroupNormalization": {read: groupNormalization, mask: passesMask},
 	"UnitNormalization":  {read: unitNormalization, mask: passesMask},
 	"Normalization":      {read: normalization, mask: passesMask},
+
+	"SpectralNormalization": {read: spectralNormalization},
 })
 
 func batchNormalization(a *args) k.Layer {
@@ -17,7 +19,7 @@ func batchNormalization(a *args) k.Layer {
 	options = append(options, when[k.NormalizationOption](!a.flag("scale", true), k.NoScale)...)
 	options = append(options, when[k.NormalizationOption](!a.flag("center", true), k.NoCenter)...)
 	options = append(options, when[k.NormalizationOption](a.flag("synchronized", false), k.Synchronized)...)
-	a.restrained("beta", "gamma")
+	options = append(options, gammaBeta(a)...)
 	delete(a.raw, "fused")           // how it is computed
 	delete(a.raw, "renorm_momentum") // of renorm, which is an error
 	return k.BatchNormalization(options...)
@@ -30,7 +32,11 @@ func layerNormalization(a *args) k.Layer {
 	}
 	options = append(options, when[k.NormalizationOption](!a.flag("scale", true), k.NoScale)...)
 	options = append(options, when[k.NormalizationOption](!a.flag("center", true), k.NoCenter)...)
-	a.restrained("beta", "gamma")
+	if a.flag("rms_scaling", false) {
+		options = append(options, k.RMSScaling)
+		a.restrained("beta") // which the layer has not
+	}
+	options = append(options, gammaBeta(a)...)
 	return k.LayerNormalization(options...)
 }
 
@@ -38,8 +44,24 @@ func groupNormalization(a *args) k.Layer {
 	options := []k.NormalizationOption{k.Groups(a.whole("groups", 32)), k.Axis(a.axis()), k.Epsilon(a.number("epsilon", 1e-3))}
 	options = append(options, when[k.NormalizationOption](!a.flag("scale", true), k.NoScale)...)
 	options = append(options, when[k.NormalizationOption](!a.flag("center", true), k.NoCenter)...)
-	a.restrained("beta", "gamma")
+	options = append(options, gammaBeta(a)...)
 	return k.GroupNormalization(options...)
+}
+
+// gammaBeta reads the penalties and constraints of gamma and beta.
+func gammaBeta(a *args) (options []k.NormalizationOption) {
+	gamma, beta := a.regularizer("gamma_regularizer"), a.regularizer("beta_regularizer")
+	options = when(gamma != k.Regularizer{}, k.GammaRegularizer(gamma))
+	options = append(options, when(beta != k.Regularizer{}, k.BetaRegularizer(beta))...)
+	limit := a.constraint("gamma_constraint")
+	options = append(options, when(!limit.IsZero(), k.GammaConstraint(limit))...)
+	limit = a.constraint("beta_constraint")
+	return append(options, when(!limit.IsZero(), k.BetaConstraint(limit))...)
+}
+
+func spectralNormalization(a *args) k.Layer {
+	n := a.whole("power_iterations", 1)
+	return k.SpectralNormalization(a.layer("layer", a.in), k.PowerIterations(n))
 }
 
 func unitNormalization(a *args) k.Layer {

@@ -12,7 +12,7 @@ var _ = register(map[string]class{
 	"GaussianDropout":  {read: func(a *args) k.Layer { return k.GaussianDropout(a.number("rate", 0)) }, mask: passesMask},
 	"GaussianNoise":    {read: func(a *args) k.Layer { return k.GaussianNoise(a.number("stddev", 0)) }, mask: passesMask},
 
-	"ActivityRegularization": {read: func(a *args) k.Layer { return a.identity("l1", "l2") }, mask: passesMask},
+	"ActivityRegularization": {read: func(a *args) k.Layer { return k.ActivityRegularization(k.L1L2(a.number("l1", 0), a.number("l2", 0))) }, mask: passesMask},
 	"AlphaDropout":           {read: func(a *args) k.Layer { return a.identity("rate", "noise_shape") }, mask: passesMask},
 
 	"RandomBrightness":  {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},

@@ -28,6 +28,10 @@ var differences = map[string]string{
 	"TverskyTest::test_correctness_custom_coefficients":                                                       "targets of Dice and Tversky are between 0 and 1, others are an error",
 	"SparseCategoricalCrossentropyTest::test_binary_segmentation_different_axis":                              "the batch is not an axis of AlongAxis",
 	"SparseCategoricalCrossentropyTest::test_multi_class_segmentation_different_axis":                         "the batch is not an axis of AlongAxis",
+	"BatchNormalizationTest::test_bn_basics":                                                                  "Keras's torch backend takes the variance as the mean square minus the squared mean, of which few digits are right here",
+	"losses_test.py::SparseCategoricalCrossentropyTest::test_ignore_class":                                    "without a reduction Keras gives ignored samples 0; here there is always a mean, which leaves them out",
+	"GroupedQueryAttentionTest::test_masking_causal":                                                          "masked steps of the query with CausalMask: Keras weights all steps of the value equally, here hidden ones less",
+	"MultiHeadAttentionTest::test_masking_causal":                                                             "masked steps of the query with CausalMask: Keras weights all steps of the value equally, here hidden ones less",
 	// Off in Keras on torch 1.13.
 	"AveragePoolingBasicTest::test_average_pooling2d5": "AveragePooling with same padding: Keras's backends differ, Reef has TensorFlow's values",
 }

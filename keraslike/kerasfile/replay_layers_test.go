@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -30,7 +31,22 @@ func (masked) Forward(s *k.Scope, in []*graph.Node) *graph.Node {
 	return in[0]
 }
 
-// wall are layers whose output is random in training.
+// trainable has a weight and gives its input.
+type trainable struct{}
+
+func (trainable) Kind() string { return "trainable" }
+
+func (trainable) Build(b *k.Builder, in []k.Shape) (k.Shape, error) {
+	b.Weight("w", k.Zeros(), k.Regularizer{}, 1)
+	return in[0], nil
+}
+
+func (trainable) Forward(s *k.Scope, in []*graph.Node) *graph.Node {
+	w := s.Do(graph.Sum(s.Weight("w")))
+	return s.Do(graph.Add(in[0], s.Do(graph.BroadcastTo(w, in[0].Shape()...))))
+}
+
+// randomRates are arguments of layers whose output is random in training.
 var randomRates = []string{"rate", "dropout", "recurrent_dropout", "stddev", "attention_dropout", "factor"}
 
 // random reports whether a layer's output in training depends on random numbers.
@@ -184,6 +200,19 @@ func replayLayer(r *recordedCall) error {
 	if err := r.excluded(); err != nil {
 		return err
 	}
+	if len(c.Config) == 0 {
+		return impossible("configuration not recorded")
+	}
+	if c.Class == "Lambda" {
+		return impossible("Python code of the test: Lambda")
+	}
+	if name := pythonClass(c.Config, 0); name != "" {
+		return impossible("Python code of the test: " + name)
+	}
+	if c.Class == "GlobalAveragePooling1D" && len(r.Args) == 2 {
+		r.Args, r.Kwargs = r.Args[:1], map[string]recorded{"mask": r.Args[1]}
+	}
+	r.batched()
 	training := false
 	if v, ok := r.Kwargs["training"]; ok {
 		b, _ := v.v.(bool)
@@ -197,6 +226,9 @@ func replayLayer(r *recordedCall) error {
 	kwargs := map[string]json.RawMessage{}
 	given := maps.Clone(r.Kwargs)
 	delete(given, "training")
+	if c.Class == "GlobalAveragePooling1D" && given["mask"].v != nil && strings.Contains(string(c.Config), "channels_first") {
+		return missing("GlobalAveragePooling1D channels_first with a mask")
+	}
 	if mask, ok := given["mask"]; ok {
 		delete(given, "mask")
 		var list []recorded
@@ -223,13 +255,6 @@ func replayLayer(r *recordedCall) error {
 		}
 	}
 	args := make([]json.RawMessage, 0, len(r.Args))
-	if out := r.Out.asArray(); len(r.Args) == 1 && out != nil {
-		// One sample without a batch.
-		if x := r.Args[0].asArray(); x != nil && len(x.Shape) == 1 && len(out.Shape) == 1 && c.Class == "CategoryEncoding" {
-			r.Args = []recorded{{x.reshaped(1, x.Shape[0])}}
-			r.Out = recorded{out.reshaped(1, out.Shape[0])}
-		}
-	}
 	for _, a := range r.Args {
 		one, err := m.argument(a, masks)
 		if err != nil {
@@ -275,6 +300,48 @@ func replayLayer(r *recordedCall) error {
 		return lacking(c.Class, err)
 	}
 	return m.check(r, x)
+}
+
+// batched gives one sample without a batch, which preprocessing layers of Keras take, a batch.
+func (r *recordedCall) batched() {
+	rank := map[string]int{
+		"CategoryEncoding": 1, "CenterCrop": 3, "Resizing": 3, "RandomCrop": 3, "RandomFlip": 3, "RandomRotation": 3, "RandomZoom": 3,
+		"RandomTranslation": 3, "RandomContrast": 3, "RandomBrightness": 3,
+	}[r.Config.Class]
+	out := r.Out.asArray()
+	if rank == 0 || len(r.Args) != 1 || out == nil || len(out.Shape) != rank {
+		return
+	}
+	if x := r.Args[0].asArray(); x != nil && len(x.Shape) == rank {
+		r.Args = []recorded{{x.reshaped(append([]int{1}, x.Shape...)...)}}
+		r.Out = recorded{out.reshaped(append([]int{1}, out.Shape...)...)}
+	}
+}
+
+// pythonClass returns a class in a configuration that is defined by a test, or Lambda.
+func pythonClass(raw json.RawMessage, depth int) string {
+	var o map[string]json.RawMessage
+	var list []json.RawMessage
+	switch {
+	case depth > 12:
+	case json.Unmarshal(raw, &o) == nil:
+		var c layerConfig
+		if json.Unmarshal(raw, &c) == nil && c.Class != "" && len(c.Config) > 0 && (c.Class == "Lambda" || strings.HasSuffix(c.Module, "_test") || c.Module != "" && !strings.HasPrefix(c.Module, "keras.") && c.Module != "keras" && c.Module != "builtins" || c.Module == "" && c.Registered != "" && c.Registered != c.Class) {
+			return c.Class
+		}
+		for _, name := range slices.Sorted(maps.Keys(o)) {
+			if found := pythonClass(o[name], depth+1); found != "" {
+				return found
+			}
+		}
+	case json.Unmarshal(raw, &list) == nil:
+		for _, v := range list {
+			if found := pythonClass(v, depth+1); found != "" {
+				return found
+			}
+		}
+	}
+	return ""
 }
 
 // broadcastMask repeats an attention mask for each sample of the query.
@@ -384,17 +451,20 @@ func (m *replayModel) check(r *recordedCall, x *k.Tensor) error {
 			return err
 		}
 	}
-	if r.Config.Class == "BatchNormalization" || r.Config.random() || len(model.Inputs()) == 0 {
+	if text := string(r.Config.Config); strings.Contains(r.Config.Class+text, "BatchNormalization") || strings.Contains(r.Config.Class+text, "SpectralNormalization") || r.Config.random() {
 		return nil // trains another function
 	}
 	if len(r.Losses) > 0 {
 		return m.checkPenalties(r, model, arrays)
 	}
-	if r.Gradients != nil {
+	if r.Gradients != nil && !restrained.Match(r.Config.Config) {
 		return m.checkGradients(r, model, arrays)
 	}
 	return nil
 }
+
+// restrained matches arguments that change weights after an update, or gradients.
+var restrained = regexp.MustCompile(`_(constraint|regularizer)": ?[{"]`)
 
 // coefficients are those of the recorder, for the outputs.
 func coefficients(n int) []float32 {
@@ -522,6 +592,17 @@ func (m *replayModel) checkPenalties(r *recordedCall, model *k.Model, arrays []*
 // the gradients of the weights: the loss is the sum of the outputs, each number times its
 // coefficient, and the rate of the only step is 1.
 func (m *replayModel) checkTraining(r *recordedCall, model *k.Model, arrays []*k.Array) error {
+	if _, trained := model.Parameters(); trained == 0 {
+		var outputs []*k.Tensor
+		for _, x := range model.Outputs() {
+			outputs = append(outputs, k.Custom(trainable{}).Apply(x))
+		}
+		all := k.NewModel("replay", model.Inputs(), outputs)
+		if err := all.Build(1); err != nil {
+			return err
+		}
+		model = all
+	}
 	var losses []k.Loss
 	for range model.Outputs() {
 		losses = append(losses, prediction())

@@ -23,7 +23,8 @@ func init() {
 // settings reads a configuration of a loss, metric or optimizer; what is not read is missing.
 type settings struct {
 	args
-	class string
+	class     string
+	reduction []k.LossOption
 }
 
 func settingsOf(c layerConfig, without ...string) *settings {
@@ -57,10 +58,22 @@ var plainLosses = map[string]k.LossFunc{
 
 // lossOf returns Reef's loss.
 func lossOf(s *settings, length int) (k.Loss, error) {
+	if s.class == "LossFunctionWrapper" { // of a function
+		var fn object
+		var name string
+		s.take("fn", &fn)
+		if json.Unmarshal(fn.Config, &name) != nil || functionClasses[name] == "" {
+			return nil, missing("loss of the function " + name)
+		}
+		s.class = functionClasses[name]
+	}
+	options := s.reduction
 	if l, ok := plainLosses[s.class]; ok {
+		if len(options) > 0 {
+			return l.With(options...), s.done()
+		}
 		return l, s.done()
 	}
-	var options []k.LossOption
 	add := func(o ...k.ScoreOption) {
 		for _, one := range o {
 			options = append(options, one)
@@ -80,7 +93,7 @@ func lossOf(s *settings, length int) (k.Loss, error) {
 		add(s.axis(-1)...)
 		l = k.CosineSimilarity.With(options...)
 	case "Huber":
-		l = k.Huber(s.number("delta", 1))
+		l = k.Huber(s.number("delta", 1), options...)
 	case "BinaryCrossentropy":
 		logits()
 		add(s.axis(-1)...)
@@ -111,7 +124,7 @@ func lossOf(s *settings, length int) (k.Loss, error) {
 		options = append(options, k.FocalAlpha(s.number("alpha", 0.25)), k.FocalGamma(s.number("gamma", 2)))
 		l = k.CategoricalFocalCrossentropy(options...)
 	case "CategoricalGeneralizedCrossEntropy":
-		l = k.CategoricalGeneralizedCrossEntropy(s.number("q", 0.5))
+		l = k.CategoricalGeneralizedCrossEntropy(s.number("q", 0.5), options...)
 	case "Dice":
 		add(s.axis(99)...)
 		l = k.Dice(options...)
@@ -125,7 +138,7 @@ func lossOf(s *settings, length int) (k.Loss, error) {
 		}
 		l = k.Circle(options...)
 	case "CTC":
-		l = k.CTC(length)
+		l = k.CTC(length, options...)
 	default:
 		return nil, missing("loss " + s.class)
 	}
@@ -199,6 +212,12 @@ func lossValue(r *recordedCall, s *settings) error {
 	}
 	reduction := "none"
 	s.take("reduction", &reduction)
+	switch reduction {
+	case "sum":
+		s.reduction = []k.LossOption{k.SumReduction}
+	case "mean_with_sample_weight":
+		s.reduction = []k.LossOption{k.WeightedMeanReduction}
+	}
 	length := 1
 	if len(target.Shape) > 1 {
 		length = target.Shape[1]
@@ -229,8 +248,8 @@ func lossValue(r *recordedCall, s *settings) error {
 	if reduction == "none" && weights == nil && len(r.Masks) == 0 {
 		return lossRows(loss, target, prediction, want, s.class)
 	}
-	if reduction != "sum_over_batch_size" {
-		return missing("reduction " + reduction)
+	if reduction == "none" {
+		return missing("reduction none with weights")
 	}
 	return lossMean(r, loss, target, prediction, weights, want, s.class)
 }
@@ -346,7 +365,8 @@ func lossMean(r *recordedCall, loss k.Loss, target, prediction, weights, want *n
 
 // functionClasses are the classes of Keras's loss functions.
 var functionClasses = map[string]string{
-	"mean_squared_error": "MeanSquaredError", "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy", "circle": "Circle",
+	"mean_squared_error": "MeanSquaredError", "mean_absolute_error": "MeanAbsoluteError", "binary_crossentropy": "BinaryCrossentropy",
+	"categorical_crossentropy": "CategoricalCrossentropy", "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy", "circle": "Circle",
 }
 
 func replayLossFunction(r *recordedCall) error {

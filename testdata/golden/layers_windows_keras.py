@@ -12,7 +12,7 @@ from golden import Topic
 t = Topic("layers_windows_keras")
 d = t.draw
 SOURCE = "Keras %s on torch, float64" % keras.__version__
-NAMES = ("filters", "kernel_size", "strides", "padding", "dilation_rate", "groups", "activation", "use_bias", "depth_multiplier", "output_padding", "pool_size", "cropping", "size")
+NAMES = ("filters", "kernel_size", "strides", "padding", "dilation_rate", "groups", "activation", "use_bias", "depth_multiplier", "output_padding", "pool_size", "cropping", "size", "interpolation", "output_size")
 
 
 def case(kind, shape, *given, **options):
@@ -63,4 +63,14 @@ case("GlobalAveragePooling3D", volume)
 case("ZeroPadding3D", volume, ((1, 0), (2, 1), (0, 3)))
 case("Cropping3D", volume, ((1, 2), (0, 1), (1, 0)))
 case("UpSampling3D", (2, 2, 1, 3, 2), (2, 3, 1))
+for kind in ("AdaptiveMaxPooling", "AdaptiveAveragePooling"):
+    for n, m in ((7, 3), (6, 3), (3, 5), (4, 1), (9, 4)):
+        case(kind + "1D", (2, n, 3), m)
+    for size, shape in (((3, 2), (2, 7, 5, 2)), ((2, 2), (2, 4, 6, 2)), ((3, 4), (1, 5, 4, 3))):
+        case(kind + "2D", shape, size)
+    for size, shape in (((2, 3, 2), (2, 5, 4, 3, 2)), ((1, 2, 3), (1, 3, 4, 3, 2))):
+        case(kind + "3D", shape, size)
+for interpolation in ("bilinear", "bicubic"):
+    for size, shape in (((2, 3), (2, 3, 2, 2)), ((1, 2), (1, 1, 4, 3)), ((3, 1), (2, 2, 5, 1))):
+        case("UpSampling2D", shape, size, interpolation=interpolation)
 t.save()

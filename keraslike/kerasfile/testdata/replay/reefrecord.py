@@ -187,12 +187,12 @@ def wrap_layers():
             if outer is not None and kwargs.get("training") is None and outer.get_value("training") is not None:
                 given[1]["training"] = bool(outer.get_value("training"))
             masks = [enc(getattr(a, "_keras_mask", None)) for a in keras["tree"].flatten(args)]
+            named = {k: enc(v._keras_mask) for k, v in kwargs.items() if getattr(v, "_keras_mask", None) is not None}
             with inside():
                 out = call(self, *args, **kwargs)
             record = {"kind": "layer", "config": config_of(self), "weights": current.before, "args": given[0], "kwargs": given[1], "out": enc(out)}
             if any(m is not None for m in masks):
                 record["masks"] = masks
-            named = {k: enc(v._keras_mask) for k, v in kwargs.items() if getattr(v, "_keras_mask", None) is not None}
             if named:
                 record["named_masks"] = named
             om = [enc(getattr(a, "_keras_mask", None)) for a in keras["tree"].flatten(out)]
