@@ -219,7 +219,7 @@ func TestPictures(t *testing.T) {
 		format        string // of what it prints, with two numbers
 		check         func(a, b float64) error
 	}{
-		{"styletransfer", 206, 240, 160, "loss: %f at first, %f at last\n", func(first, last float64) error {
+		{"styletransfer", 208, 240, 160, "loss: %f at first, %f at last\n", func(first, last float64) error {
 			if !(last < first/5) || last <= 0 {
 				return fmt.Errorf("the loss went from %g to %g, want less than a fifth", first, last)
 			}
