@@ -139,7 +139,7 @@ func TestHostileFiles(t *testing.T) {
 		"deep":               {strings.Repeat(`{"layers":[{"kind":"Model","config":`, 3000) + "{}" + strings.Repeat("}]}", 3000), compile, "layers are nested too deeply"},
 		"deep and named":     {strings.Repeat(`{"layers":[{"name":"some name","kind":"Model","config":`, 150) + "{}" + strings.Repeat("}]}", 150), compile, `got 0 inputs and 0 outputs`},
 		"deep in wrappers":   {architecture("m", strings.Repeat(`{"name":"t","kind":"TimeDistributed","config":{"layer":`, 2500)+tanh("a")+strings.Repeat("}}", 2500)), "", "layers are nested too deeply"},
-		"deep in both ways":  {architecture("m", strings.Repeat(`{"name":"t","kind":"Bidirectional","config":{"layer":`, 2500)+tanh("a")+strings.Repeat("}}", 2500)), "", `wraps SimpleRNN, GRU and LSTM only`},
+		"deep in both ways":  {architecture("m", strings.Repeat(`{"name":"t","kind":"Bidirectional","config":{"layer":`, 2500)+tanh("a")+strings.Repeat("}}", 2500)), "", `wraps SimpleRNN, GRU, LSTM`},
 		"brackets":           {strings.Repeat("[", 500_000), compile, "architecture: "},
 		"brackets in metric": {architecture("m", tanh("a")), fmt.Sprintf(hostileCompile, `{"name":"auc","settings":`+strings.Repeat("[", 9000)+strings.Repeat("]", 9000)+"}"), "metric"},
 		"long chain":         {chain(3000, short), compile, "used"},
