@@ -67,6 +67,11 @@ func (n *network) statefulTogether() error {
 	return fmt.Errorf("%s %q is Stateful, so each batch needs the states of the one before: it cannot be Distributed, where ranks compute parts of batches at the same time", n.carries[0].layer.def.Kind(), n.carries[0].path)
 }
 
+// statefulSampled is the error of a stateful model in TrainingMode.
+func (n *network) statefulSampled() error {
+	return fmt.Errorf("%s %q is Stateful, and TrainingMode changes nothing of the model: it cannot leave states for the next batch", n.carries[0].layer.def.Kind(), n.carries[0].path)
+}
+
 // carrying are the nodes of the states in a graph, by their places in the network.
 type carrying struct {
 	places        []carriedPlace

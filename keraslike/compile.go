@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"reflect"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -126,29 +125,6 @@ func (m *Model) newCompiled(optimizer Optimizer, loss Loss, options []CompileOpt
 		mistakes = append(mistakes, guard("compile", nil, "", func() error { return c.checkLoss(&m.network) }))
 	}
 	return c, errors.Join(mistakes...)
-}
-
-// nameIn returns the name of a user's value, or its type if Name panics.
-func nameIn(what string, v interface{ Name() string }) (name string) {
-	if err := guard(what, v, "Name", func() error { name = v.Name(); return nil }); err != nil {
-		return fmt.Sprintf("%T", v)
-	}
-	return name
-}
-
-// flattenErrors splits joined errors so that each can get a prefix.
-func flattenErrors(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok && reflect.TypeOf(err) == reflect.TypeOf(errors.Join(err)) {
-		var list []error
-		for _, one := range joined.Unwrap() {
-			list = append(list, flattenErrors(one)...)
-		}
-		return list
-	}
-	if err == nil {
-		return nil
-	}
-	return []error{err}
 }
 
 // checkGraph builds the training graph with its gradients and discards it, so that errors in

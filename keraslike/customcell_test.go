@@ -156,7 +156,6 @@ func TestCustomCellSaved(t *testing.T) {
 type otherCell struct {
 	kind   string
 	states []k.Shape
-	in     k.Shape
 	out    k.Shape
 	step   func(s *k.Scope, x, h *graph.Node) (*graph.Node, []*graph.Node)
 }

@@ -255,29 +255,6 @@ func (f *fit) countStep(n int) (err error) {
 	return err
 }
 
-// trainingGraph returns the training graph for a batch. The model keeps it until it trains on a batch
-// of another kind or releaseTraining is called.
-func (m *Model) trainingGraph(key graphKey) (*modelGraph, error) {
-	if m.training != nil && m.training.graphKey == key {
-		return m.training, nil
-	}
-	m.releaseTraining()
-	g, err := m.graphInArena(modeTrain, key)
-	if err != nil {
-		return nil, err
-	}
-	m.training = g
-	return g, nil
-}
-
-// releaseTraining returns the training graph to the cache.
-func (m *Model) releaseTraining() {
-	m.graphs.release(m.training)
-	m.training = nil
-	m.releasePhases(m.phases.training)
-	m.phases.training = nil
-}
-
 // inspectCallbacks finds out which callbacks run last, which logs there will be and whether
 // gradients are checked.
 func (f *fit) inspectCallbacks() (err error) {

@@ -212,7 +212,7 @@ func TestEveryKindHasKnownValues(t *testing.T) {
 		"SpectralNormalization": true, // TestStepsOfKeras
 		// What they give is drawn; graph compares its distribution, and TestEveryLayer sees
 		// that it is absent from evaluation.
-		"GaussianNoise": true, "GaussianDropout": true, "SpatialDropout3D": true,
+		"GaussianNoise": true, "GaussianDropout": true, "SpatialDropout3D": true, "AlphaDropout": true, // TestAlphaDropout
 		"RandomFlip": true, "RandomCrop": true, // TestRandomFlip, TestRandomCrop
 	}
 	for _, topic := range []string{"core", "convolution", "pooling", "windows_keras", "recurrent", "convlstm_keras", "rnn_keras", "normalization", "normalization_keras", "reshaping", "merging", "attention", "preprocessing", "preprocessing_keras", "embedding_keras", "keras"} {

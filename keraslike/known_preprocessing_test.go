@@ -112,6 +112,16 @@ func TestPictureValues(t *testing.T) {
 				l = RandomZoom(0, motion...)
 			case "RandomTranslation":
 				l = RandomTranslation(0, 0, motion...)
+			case "RandomGrayscale":
+				l = RandomGrayscale(a.Float("factor"))
+			case "RandomInvert":
+				l = RandomInvert(0, motion...)
+			case "RandomPosterization":
+				l = RandomPosterization(1, motion...)
+			case "RandomColorDegeneration":
+				l = RandomColorDegeneration(0, motion...)
+			case "RandomSharpness":
+				l = RandomSharpness(0, motion...)
 			case "RandomBrightness":
 				l = RandomBrightness(0, motion...)
 			case "RandomContrast":

@@ -5,6 +5,7 @@ package keraslike
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -17,6 +18,8 @@ import (
 //	input    (batch, channels, ...)
 //	output   (batch, channels', ...), or what the layer makes of it if that has one axis
 //	weights  those of the layer, in the same order of axes, under the name of the ChannelsFirst
+//
+// Sequences of ConvLSTM1D to ConvLSTM3D have the channels after the steps: (batch, steps, channels, ...).
 //
 // Layers without an axis of channels, such as Dense, see the last axis as theirs. The layer sees and
 // passes no masks. It must not be a model, nor used elsewhere.
@@ -51,52 +54,59 @@ func (d *channelsFirst) Build(b *Builder, in []Shape) (Shape, error) {
 		if len(s) < 2 {
 			return nil, fmt.Errorf("input has shape %v, want (batch, channels, ...)", s)
 		}
-		last[i] = append(append(Shape{}, s[1:]...), s[0])
+		at := d.channelsAt(len(s))
+		last[i] = append(slices.Delete(slices.Clone(s), at, at+1), s[at])
 	}
 	out, err := d.layer.def.Build(b, last)
 	if err != nil {
 		return nil, fmt.Errorf("%s with channels last: %w", d.layer.def.Kind(), err)
 	}
 	for i, s := range b.more {
-		b.more[i] = channelsOfOutput(s)
+		b.more[i] = d.channelsOfOutput(s)
 	}
-	return channelsOfOutput(out), nil
+	return d.channelsOfOutput(out), nil
+}
+
+// channelsAt returns the axis of the channels of a sample with this number of axes: the first, or that after the
+// steps of a sequence.
+func (d *channelsFirst) channelsAt(axes int) int {
+	if c, ok := d.layer.def.(*convLSTM); ok && axes == c.Axes+2 {
+		return 1
+	}
+	return 0
 }
 
 // channelsOfOutput returns the shape of an output with the channels first.
-func channelsOfOutput(s Shape) Shape {
+func (d *channelsFirst) channelsOfOutput(s Shape) Shape {
 	if len(s) < 2 {
 		return s
 	}
-	return append(Shape{s[len(s)-1]}, s[:len(s)-1]...)
+	last := len(s) - 1
+	return slices.Insert(slices.Clone(s[:last]), d.channelsAt(len(s)), s[last])
 }
 
 func (d *channelsFirst) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	last := make([]*graph.Node, len(in))
 	for i, x := range in {
-		order := []int{0}
-		for a := 2; a < x.Dims(); a++ {
-			order = append(order, a)
-		}
-		last[i] = s.Do(graph.Transpose(x, append(order, 1)...))
+		at := 1 + d.channelsAt(x.Dims()-1)
+		order := slices.Delete(upTo(x.Dims()), at, at+1)
+		last[i] = s.Do(graph.Transpose(x, append(order, at)...))
 	}
 	s.masks = nil
-	y := s.channelsToFront(s.forward(d.layer.def, last))
+	y := d.channelsToFront(s, s.forward(d.layer.def, last))
 	for i, more := range s.moreOutputs {
-		s.moreOutputs[i] = s.channelsToFront(more)
+		s.moreOutputs[i] = d.channelsToFront(s, more)
 	}
 	s.outputMasks = nil
 	return y
 }
 
 // channelsToFront returns an output with the channels first.
-func (s *Scope) channelsToFront(y *graph.Node) *graph.Node {
+func (d *channelsFirst) channelsToFront(s *Scope, y *graph.Node) *graph.Node {
 	if y == nil || y.Dims() < 3 {
 		return y
 	}
-	order := []int{0, y.Dims() - 1}
-	for a := 1; a < y.Dims()-1; a++ {
-		order = append(order, a)
-	}
+	last := y.Dims() - 1
+	order := slices.Insert(upTo(last), 1+d.channelsAt(last), last)
 	return s.Do(graph.Transpose(y, order...))
 }

@@ -16,15 +16,20 @@ import (
 // The output has the shape of the input, which may be any. The rate is at least 0 and
 // below 1.
 //
-// Options: Name, Trainable (default true).
+// Options:
+//
+//	NoiseShape  none
+//	Name        "dropout", "dropout_1" and so on
+//	Trainable   true
 //
 // See https://keras.io/api/layers/regularization_layers/dropout/.
-func Dropout(rate float64, opts ...LayerOption) Layer {
+func Dropout(rate float64, opts ...DropoutOption) Layer {
 	return newLayer(&dropout{Rate: rate}, opts)
 }
 
 type dropout struct {
 	passesMask
+	noiseShape
 	Rate float64 `json:"rate"`
 }
 
@@ -32,9 +37,11 @@ var _ = register[dropout]("Dropout")
 
 func (d *dropout) Kind() string { return "Dropout" }
 
-func (d *dropout) check() error {
-	if !(d.Rate >= 0 && d.Rate < 1) {
-		return fmt.Errorf("rate is %g, want 0 <= rate < 1", d.Rate)
+func (d *dropout) check() error { return checkDropRate(d.Rate) }
+
+func checkDropRate(rate float64) error {
+	if !(rate >= 0 && rate < 1) {
+		return fmt.Errorf("rate is %g, want 0 <= rate < 1", rate)
 	}
 	return nil
 }
@@ -43,12 +50,15 @@ func (d *dropout) Build(_ *Builder, in []Shape) (Shape, error) {
 	if err := oneInput(in); err != nil {
 		return nil, err
 	}
-	return in[0], nil
+	return in[0], d.fits(in[0])
 }
 
 func (d *dropout) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	if !s.Training() {
 		return in[0]
+	}
+	if d.NoiseShape != nil {
+		return s.Do(graph.Mul(in[0], d.mask(s, in[0], d.Rate)))
 	}
 	rng, stream := s.Random(0)
 	return s.Do(graph.Dropout(in[0], d.Rate, rng, stream))
@@ -133,9 +143,7 @@ func (d *noise) check() error {
 			return fmt.Errorf("standard deviation is %g, want a finite number of at least 0", d.Rate)
 		}
 	case "GaussianDropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D":
-		if !(d.Rate >= 0 && d.Rate < 1) {
-			return fmt.Errorf("rate is %g, want 0 <= rate < 1", d.Rate)
-		}
+		return checkDropRate(d.Rate)
 	default:
 		return fmt.Errorf("function %q is unknown", d.Function)
 	}

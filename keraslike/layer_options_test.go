@@ -86,16 +86,23 @@ func constructors() map[string]constructor {
 		"CategoryEncoding": of1(CategoryEncoding, "tokens"), "Hashing": of1(Hashing, "bins"), "HashedCrossing": of1(HashedCrossing, "bins"),
 		"Discretization": made(Discretization, nil), "Resizing": of2(Resizing, "height", "width"), "CenterCrop": of2(CenterCrop, "height", "width"),
 		"RandomCrop": of2(RandomCrop, "height", "width"), "RandomFlip": made(RandomFlip, nil),
-		"RandomRotation":    made(func(o ...PreprocessingOption) Layer { return RandomRotation(0.1, o...) }, nil),
-		"RandomZoom":        made(func(o ...PreprocessingOption) Layer { return RandomZoom(0.1, o...) }, nil),
-		"RandomTranslation": made(func(o ...PreprocessingOption) Layer { return RandomTranslation(0.1, 0.2, o...) }, nil),
-		"RandomContrast":    made(func(o ...PreprocessingOption) Layer { return RandomContrast(0.1, o...) }, nil),
-		"RandomBrightness":  made(func(o ...PreprocessingOption) Layer { return RandomBrightness(0.1, o...) }, nil),
-		"Rescaling":         made(func(o ...LayerOption) Layer { return Rescaling(1, 0, o...) }, nil),
+		"RandomRotation":          made(func(o ...PreprocessingOption) Layer { return RandomRotation(0.1, o...) }, nil),
+		"RandomZoom":              made(func(o ...PreprocessingOption) Layer { return RandomZoom(0.1, o...) }, nil),
+		"RandomTranslation":       made(func(o ...PreprocessingOption) Layer { return RandomTranslation(0.1, 0.2, o...) }, nil),
+		"RandomContrast":          made(func(o ...PreprocessingOption) Layer { return RandomContrast(0.1, o...) }, nil),
+		"RandomInvert":            made(func(o ...PreprocessingOption) Layer { return RandomInvert(0.1, o...) }, nil),
+		"RandomPosterization":     made(func(o ...PreprocessingOption) Layer { return RandomPosterization(3, o...) }, nil),
+		"RandomColorDegeneration": made(func(o ...PreprocessingOption) Layer { return RandomColorDegeneration(0.1, o...) }, nil),
+		"RandomSharpness":         made(func(o ...PreprocessingOption) Layer { return RandomSharpness(0.1, o...) }, nil),
+		"RandomGrayscale":         made(func(o ...LayerOption) Layer { return RandomGrayscale(0.1, o...) }, nil),
+		"RandomBrightness":        made(func(o ...PreprocessingOption) Layer { return RandomBrightness(0.1, o...) }, nil),
+		"Rescaling":               made(func(o ...LayerOption) Layer { return Rescaling(1, 0, o...) }, nil),
 		"Lambda": made(func(o ...LayerOption) Layer {
 			return Lambda(func(in ...*graph.Node) (*graph.Node, error) { return in[0], nil }, o...)
 		}, nil),
 		"Custom":       made(func(o ...LayerOption) Layer { return Custom(&masking{}, o...) }, nil),
+		"Dropout":      made(func(o ...DropoutOption) Layer { return Dropout(0.1, o...) }, nil),
+		"AlphaDropout": made(func(o ...DropoutOption) Layer { return AlphaDropout(0.1, o...) }, nil),
 		"RepeatVector": of1(RepeatVector, "n"), "UpSampling1D": of1(UpSampling1D, "size"), "UpSampling2D": of2(UpSampling2D, "height", "width"),
 		"AdaptiveMaxPooling1D": of1(AdaptiveMaxPooling1D, "size"), "AdaptiveMaxPooling2D": of2(AdaptiveMaxPooling2D, "height", "width"),
 		"AdaptiveAveragePooling1D": of1(AdaptiveAveragePooling1D, "size"), "AdaptiveAveragePooling2D": of2(AdaptiveAveragePooling2D, "height", "width"),
@@ -121,7 +128,7 @@ func constructors() map[string]constructor {
 		all[name] = made(f, nil)
 	}
 	for name, f := range map[string]func(float64, ...LayerOption) Layer{
-		"Dropout": Dropout, "SpatialDropout1D": SpatialDropout1D, "SpatialDropout2D": SpatialDropout2D, "SpatialDropout3D": SpatialDropout3D,
+		"SpatialDropout1D": SpatialDropout1D, "SpatialDropout2D": SpatialDropout2D, "SpatialDropout3D": SpatialDropout3D,
 		"GaussianNoise": GaussianNoise, "GaussianDropout": GaussianDropout,
 	} {
 		all[name] = made(func(o ...LayerOption) Layer { return f(0.1, o...) }, nil)
@@ -143,7 +150,7 @@ func layerOptions() []layerSetting {
 		CountOutput, LowerCase, SplitCharacter, MaxTokens(20), OOVIndices(2), PadToMaxTokens, MaskToken("none"), MaskInteger(3),
 		Vocabulary("a", "b"), IntegerVocabulary(4, 5), IDFWeights(1, 2), NGrams(2), OutputSequenceLength(4), Salt(1, 2), BinBoundaries(1, 2), NumBins(4),
 		NearestInterpolation, FillNearest, FillValue(3), CropToAspectRatio, PadToAspectRatio, FlipVertically,
-		FactorRange(0, 0.5), HeightRange(0, 0.4), WidthRange(0, 0.3), ValueRange(0, 2),
+		NoiseShape(1, 2), FactorRange(0, 0.5), HeightRange(0, 0.4), WidthRange(0, 0.3), ValueRange(0, 2),
 		Normalized, NegativeSlope(0.1), MaxValue(6), ThresholdAt(0.1), OtherValue(2), Alpha(0.2), Approximate, MaskInput, SharedAxes(1), AlphaInitializer(Ones()),
 		NoBias, KernelInitializer(Ones()), RecurrentInitializer(Ones()), BiasInitializer(Ones()),
 		KernelRegularizer(r), RecurrentRegularizer(r), BiasRegularizer(r), ActivityRegularizer(r),
@@ -393,6 +400,9 @@ func (c constructor) text(d Definition, field string, value any, activations map
 		}
 		if name, ok := map[string]string{"HeightRange": "height", "WidthRange": "width"}[field]; ok && d.Kind() == "RandomTranslation" {
 			return fmt.Sprintf("-%s to %[1]s", name)
+		}
+		if v[0] >= 0 { // that of the pixels
+			return fmt.Sprintf("%g to factor", v[0])
 		}
 		return "-factor to factor"
 	case *Layer:

@@ -131,6 +131,7 @@ func layerRows() []layerRow {
 		{kind: "UnitNormalization", layer: func() Layer { return UnitNormalization(Axis(1, 3)) }, in: image, out: image[0]},
 		{kind: "LeakyReLU", layer: func() Layer { return LeakyReLU(NegativeSlope(0.1)) }, in: series, out: series[0]},
 		{kind: "PReLU", layer: func() Layer { return PReLU(SharedAxes(1), AlphaInitializer(Constant(0.2))) }, in: image, out: image[0], parameters: 8},
+		{kind: "AlphaDropout", layer: func() Layer { return AlphaDropout(0.3, NoiseShape(1, Any)) }, in: series, out: series[0]},
 		{kind: "SpatialDropout1D", layer: func() Layer { return SpatialDropout1D(0.3) }, in: series, out: series[0]},
 		{kind: "SpatialDropout2D", layer: func() Layer { return SpatialDropout2D(0.3) }, in: image, out: image[0]},
 		{kind: "GaussianNoise", layer: func() Layer { return GaussianNoise(0.3) }, in: series, out: series[0]},

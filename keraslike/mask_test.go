@@ -57,7 +57,7 @@ func TestPaddingDoesNotCount(t *testing.T) {
 		},
 		"average": func() []k.Part { return []k.Part{k.GlobalAveragePooling1D()} },
 		"layers between": func() []k.Part {
-			return []k.Part{k.Dense(3, k.Tanh), k.Dropout(0.2), k.LayerNormalization(), k.UnitNormalization(), k.BatchNormalization(), k.PReLU(k.SharedAxes(1)), k.LeakyReLU(), k.Activation(k.Sigmoid), k.Rescaling(2, 1), k.SpatialDropout1D(0.1), k.GaussianNoise(0.1), k.GaussianDropout(0.1), k.GlobalAveragePooling1D()}
+			return []k.Part{k.Dense(3, k.Tanh), k.Dropout(0.2), k.LayerNormalization(), k.UnitNormalization(), k.BatchNormalization(), k.PReLU(k.SharedAxes(1)), k.LeakyReLU(), k.Activation(k.Sigmoid), k.Rescaling(2, 1), k.SpatialDropout1D(0.1), k.GaussianNoise(0.1), k.GaussianDropout(0.1), k.AlphaDropout(0.1), k.GlobalAveragePooling1D()}
 		},
 		"TimeDistributed": func() []k.Part { return []k.Part{k.TimeDistributed(k.Dense(2)), k.GRU(2)} },
 		"RNN": func() []k.Part {

@@ -194,33 +194,6 @@ func (m *Model) SetFileLimits(l Limits, size int64) error {
 	return nil
 }
 
-// acquireGraph returns a graph of the model, to be released, with at most memory bytes for values.
-func (m *Model) acquireGraph(mode mode, key graphKey, memory int64) (*modelGraph, error) {
-	return m.graphs.acquire(cacheKey{mode, key, memory}, func() (*modelGraph, error) {
-		if c := m.compiled; c != nil && c.phases != nil && (mode == modeTrain || mode == modeEvaluate) {
-			return m.newPhaseGraph(memory, mode, key, c)
-		}
-		return m.newGraph(memory, mode, key, m.compiled, m.trained())
-	})
-}
-
-// graphInArena returns a graph with memory for its values, which stay until it is released.
-func (m *Model) graphInArena(mode mode, key graphKey) (*modelGraph, error) {
-	g, err := m.acquireGraph(mode, key, m.memoryLimit(mode, key.batch))
-	if err == nil {
-		g.arena = m.graphs.borrowArena(g.planned())
-	}
-	return g, err
-}
-
-// trained returns the weights that were trainable when the model was compiled.
-func (m *Model) trained() []*Weight {
-	if m.trainer == nil {
-		return nil
-	}
-	return m.trainer.weights
-}
-
 // Preprocesses reports whether the model has layers that run before the network, such as StringLookup
 // or Resizing. Such a model takes raw inputs: strings, and pictures as they are in a file, with values
 // from 0 to 255.

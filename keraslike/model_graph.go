@@ -27,8 +27,8 @@ type modelGraph struct {
 	written  []*Weight     // those, and the trained weights
 	locks    weightLocks   // of the weights it reads; none in training, which writes them itself
 	scope    *Scope
-	ofPhase  *compiledPhase // nil for the graph of a model without phases
-	rows     []int          // of what each metric of the phase measures
+	ofPhase  bool  // of a model with phases
+	rows     []int // of what each metric of the phase measures
 
 	carriedFrom  []int // the states that batchBuffers.carried are, by their places in the network
 	carriedSizes []int // of these, in values
@@ -193,7 +193,7 @@ func (g *modelGraph) compile(v *expression, memory int64) (err error) {
 // options returns how the graph is compiled.
 func (g *modelGraph) options(v *expression, memory int64) graph.CompileOptions {
 	o := graph.CompileOptions{Limit: memory}
-	if !v.training && g.ofPhase == nil {
+	if !v.training && !g.ofPhase {
 		o.Inference = inference(v.Scope.weights)
 		if g.writesOutside() {
 			o.Inference.Outside = len(g.outputs.nodes)
@@ -223,7 +223,7 @@ func (g *modelGraph) setProgram(p *graph.Program, in, targets, weights, carried 
 // clone returns a graph that may be used at the same time, or nil where only another compilation gives
 // one, because of ops of Gorgonia or of memory that ops keep for gradients.
 func (g *modelGraph) clone() *modelGraph {
-	if g.gradients.nodes != nil || g.ofPhase != nil || g.scope.training { // a phase has random numbers of its own
+	if g.gradients.nodes != nil || g.ofPhase || g.scope.training { // a phase has random numbers of its own
 		return nil
 	}
 	p := g.program.Clone()

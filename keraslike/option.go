@@ -112,6 +112,7 @@ type (
 		MergeOption
 		BidirectionalOption
 		PreprocessingOption
+		DropoutOption
 		forLayer()
 	}
 	// KernelOption is an option of every layer with a kernel: Dense, the convolution
@@ -244,6 +245,7 @@ type (
 		bidirectionalMark
 		preprocessingMark
 		layerMark
+		dropoutMark
 		convLSTMMark
 	}
 )

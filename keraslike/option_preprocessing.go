@@ -12,7 +12,8 @@ import (
 // PreprocessingOption is an option of the layers that run before the network: StringLookup,
 // IntegerLookup, CategoryEncoding, Hashing, HashedCrossing, TextVectorization, Discretization,
 // Resizing, CenterCrop, RandomCrop, RandomFlip, RandomRotation, RandomZoom, RandomTranslation,
-// RandomContrast and RandomBrightness.
+// RandomContrast, RandomBrightness, RandomInvert, RandomPosterization, RandomColorDegeneration and
+// RandomSharpness.
 type PreprocessingOption interface {
 	layerSetting
 	forPreprocessing()
@@ -240,8 +241,8 @@ func WidthRange(lower, upper float64) PreprocessingOption {
 	return preprocessing(set("WidthRange", [2]float64{lower, upper}))
 }
 
-// ValueRange sets the lowest and the highest value of a pixel, to which RandomContrast and
-// RandomBrightness clip. The default is 0 to 255.
+// ValueRange sets the lowest and the highest value of a pixel, to which layers that change
+// pixels clip. The default is 0 to 255.
 func ValueRange(lowest, highest float64) PreprocessingOption {
 	return preprocessing(set("ValueRange", [2]float64{lowest, highest}))
 }

@@ -5,7 +5,6 @@ package keraslike
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -52,7 +51,7 @@ func Objective(step func(*Step) *graph.Node, options ...PhaseOption) Loss {
 // Only weights that the phase trains are changed: others have no gradient, and states such as the
 // moving averages of BatchNormalization are updated in phases that train weights of the same layer.
 func Phase(name string, step func(*Step) *graph.Node, options ...PhaseOption) Loss {
-	p := &phase{name: name, step: step, times: 1}
+	p := &phase{phaseSettings: phaseSettings{name, 1}, step: step}
 	for _, o := range given(options, &p.mistake) {
 		o.applyPhase(p)
 	}
@@ -111,12 +110,11 @@ func (p *phases) Rows(_, _, _ *graph.Node) (*graph.Node, error) { return nil, er
 
 // phase is one phase as it was given.
 type phase struct {
-	name      string // "" for an Objective
+	phaseSettings
 	step      func(*Step) *graph.Node
 	trains    []Layer // nil for all
 	optimizer Optimizer
 	ownSet    bool // optimizer is given
-	times     int
 	mistake   error
 }
 
@@ -142,230 +140,3 @@ func PhaseOptimizer(o Optimizer) PhaseOption {
 // Times sets how many updates a phase makes with each batch, with other random numbers each time. The
 // default is 1.
 func Times(n int) PhaseOption { return phaseOption(func(p *phase) { p.times = n }) }
-
-// label names the phase in errors.
-func (p *phase) label() string {
-	if p.name == "" {
-		return "objective"
-	}
-	return fmt.Sprintf("phase %q", p.name)
-}
-
-// series is the name of its loss in the logs.
-func (p *phase) series() string {
-	if p.name == "" {
-		return "loss"
-	}
-	return p.name + "_loss"
-}
-
-// compiledPhase is a phase of a compiled model.
-type compiledPhase struct {
-	*phase
-	optimizer Optimizer
-	weights   []*Weight        // that it trains
-	trained   map[*Weight]bool // the same
-	logs      []string         // what it logs
-	measures  []measured
-}
-
-// measured is a metric of a phase, and the shapes of one row of what it compares.
-type measured struct {
-	outputMetric
-	prediction, target Shape
-}
-
-// addPhases checks the phases of Compile.
-func (c *compiled) addPhases(all *phases, optimizer Optimizer) error {
-	mistakes := slices.Clone(all.mistakes)
-	fail := func(p *phase, format string, args ...any) {
-		mistakes = append(mistakes, fmt.Errorf("%s: %w", p.label(), fmt.Errorf(format, args...)))
-	}
-	if len(all.list) == 0 && len(mistakes) == 0 {
-		mistakes = append(mistakes, errors.New("got no phases"))
-	}
-	if len(c.metrics) > 0 {
-		mistakes = append(mistakes, fmt.Errorf("metric %s: a phase measures its metrics by Step.Measure, Compile takes none", nameIn("metric", c.metrics[0].Metric)))
-	}
-	if c.lossWeights != nil {
-		mistakes = append(mistakes, errors.New("LossWeights: a phase weights its losses itself"))
-	}
-	names := map[string]bool{}
-	for _, p := range all.list {
-		own := p.optimizer
-		if !p.ownSet {
-			own = optimizer
-		}
-		if names[p.name] {
-			fail(p, "there are two phases of this name")
-		}
-		names[p.name] = true
-		if p.mistake != nil {
-			fail(p, "%w", p.mistake)
-		}
-		if p.step == nil {
-			fail(p, "its function is nil")
-		}
-		if p.times < 1 {
-			fail(p, "Times is %d, want at least 1", p.times)
-		}
-		if p.name == "" && len(all.list) > 1 {
-			fail(p, "has no name, which one of several phases needs")
-		}
-		if p.trains != nil && len(p.trains) == 0 {
-			fail(p, "Trains of nothing, want models or layers")
-		}
-		if p.ownSet && isNil(own) {
-			fail(p, "PhaseOptimizer of nil")
-		} else if p.ownSet {
-			mistakes := flattenErrors(guard("optimizer", own, "Check", own.Check))
-			for _, err := range append(mistakes, flattenErrors(finiteSettings(own))...) {
-				fail(p, "optimizer %s: %w", nameIn("optimizer", own), err)
-			}
-		}
-		for i, l := range p.trains {
-			if isNil(l) {
-				fail(p, "Trains: part %d is nil", i)
-			}
-		}
-		c.phases = append(c.phases, &compiledPhase{phase: p, optimizer: own})
-	}
-	if isNil(c.optimizer) && len(c.phases) > 0 {
-		c.optimizer = c.phases[0].optimizer
-	}
-	return errors.Join(mistakes...)
-}
-
-// haveOptimizers reports whether every phase has an optimizer of its own.
-func (p *phases) haveOptimizers() bool {
-	return len(p.list) > 0 && !slices.ContainsFunc(p.list, func(one *phase) bool { return !one.ownSet })
-}
-
-// findTrained finds the weights that each phase trains, according to what is frozen now.
-func (c *compiled) findTrained(m *Model) error {
-	if m.isStateful() {
-		p := m.carries[0]
-		return fmt.Errorf("%s %q is Stateful, so each batch continues the one before: it cannot be trained by phases, which compute a batch several times", p.layer.def.Kind(), p.path)
-	}
-	for _, p := range c.phases {
-		p.weights = m.trainable()
-		if p.trains != nil {
-			p.weights = nil
-		}
-		for _, part := range p.trains {
-			l, err := m.partOf(part)
-			if err != nil {
-				return fmt.Errorf("%s: trains %w", p.label(), err)
-			}
-			for _, w := range l.trainableWeights() {
-				if !slices.Contains(p.weights, w) {
-					p.weights = append(p.weights, w)
-				}
-			}
-		}
-		p.trained = map[*Weight]bool{}
-		for _, w := range p.weights {
-			p.trained[w] = true
-		}
-		if len(p.weights) == 0 {
-			return fmt.Errorf("%s: has no weights to train: those of %s are frozen, or there are none", p.label(), p.partNames(m))
-		}
-	}
-	return nil
-}
-
-func (p *phase) partNames(m *Model) string {
-	if p.trains == nil {
-		return fmt.Sprintf("model %q", m.name)
-	}
-	names := ""
-	for i, l := range p.trains {
-		if i > 0 {
-			names += ", "
-		}
-		names += fmt.Sprintf("%q", l.core().name)
-	}
-	return names
-}
-
-// partOf returns the layer of a model or layer that the model consists of, or is.
-func (m *Model) partOf(part Layer) (*layer, error) {
-	l := part.core()
-	if l == m.core() || l.isIn(&m.network, map[*network]bool{}) {
-		return l, nil
-	}
-	return nil, fmt.Errorf("%s %q, which is no part of model %q", l.def.Kind(), l.name, m.name)
-}
-
-// isIn reports whether a layer is one of a network or of those nested in it. A model is in a network that
-// has its layers.
-func (l *layer) isIn(n *network, seen map[*network]bool) bool {
-	if seen[n] {
-		return false
-	}
-	seen[n] = true
-	for _, one := range n.layers() {
-		if one == l {
-			return true
-		}
-		if inner := one.network(); inner != nil && (inner == l.network() || l.isIn(inner, seen)) {
-			return true
-		}
-	}
-	return false
-}
-
-// trainableWeights returns the weights of a layer, or of the model that it is, that are not frozen.
-func (l *layer) trainableWeights() (list []*Weight) {
-	if l.frozen {
-		return nil
-	}
-	if inner := l.network(); inner != nil {
-		return inner.trainable()
-	}
-	for _, w := range l.weights {
-		if !w.state {
-			list = append(list, w)
-		}
-	}
-	return list
-}
-
-// Models joins models that are trained together into one, whose inputs and outputs are those of all of
-// them in turn: the generator and the discriminator of a GAN, an encoder and a decoder. It has their
-// weights under the paths "generator/dense/kernel", saves and shows them as one, and is compiled with
-// Phases or an Objective. Nested returns one of them, also from a loaded model.
-func Models(name string, models ...*Model) *Model {
-	var inputs, outputs []*Tensor
-	for i, m := range models {
-		if m == nil {
-			return &Model{network: network{name: name, err: fmt.Errorf("model %q: model %d is nil", name, i)}}
-		}
-		var in []*Tensor
-		for k, t := range m.inputs {
-			label := m.name + "_input"
-			if len(m.inputs) > 1 {
-				label = fmt.Sprintf("%s_input_%d", m.name, k)
-			}
-			x := newInput(label, &input{Shape: t.shape, Strings: t.strings})
-			in = append(in, x)
-		}
-		first := m.Apply(in...)
-		inputs = append(inputs, in...)
-		outputs = append(outputs, first.outputs()...)
-	}
-	return NewModel(name, inputs, outputs)
-}
-
-// Nested returns the nested model at a path such as "generator".
-func (m *Model) Nested(path string) (*Model, error) {
-	l, err := m.layerAt(path, func(*layer) {})
-	if err != nil {
-		return nil, fmt.Errorf("model %q: %w", m.name, err)
-	}
-	inner := l.model()
-	if inner == nil {
-		return nil, fmt.Errorf("model %q: layer %q is %s, want a model", m.name, path, l.def.Kind())
-	}
-	return inner, nil
-}

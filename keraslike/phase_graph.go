@@ -22,12 +22,13 @@ func (m *Model) newPhaseGraph(memory int64, mode mode, key graphKey, c *compiled
 		}
 	}
 	s := m.newStep(mode, key, c, z, nil, &c.data)
-	g, err := s.graph()
+	p := c.phases[key.phase]
+	g, err := s.graph(p)
 	if err == nil {
 		err = g.compile(s.v, memory)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("model %q: %s: %w", m.name, s.p.label(), err)
+		return nil, fmt.Errorf("model %q: %s: %w", m.name, p.label(), err)
 	}
 	return g, nil
 }
@@ -38,6 +39,7 @@ func (m *Model) newStep(mode mode, key graphKey, c *compiled, z *sizes, zErr err
 	if z != nil {
 		sizing = z.sizing
 	}
+	p := c.phases[key.phase]
 	v := &expression{Scope: &Scope{
 		sizing:   sizing,
 		maxNodes: nodesOfStep * nodesPerLayer * m.layersLimit(), maxMemory: m.memoryLimit(mode, key.batch),
@@ -46,34 +48,34 @@ func (m *Model) newStep(mode mode, key graphKey, c *compiled, z *sizes, zErr err
 		compiledFrozen: c.frozen,
 	}}
 	return &Step{
-		v: v, m: m, c: c, p: c.phases[key.phase], mode: mode, key: key, data: data, sizes: z, sizesErr: zErr,
+		v: v, net: &m.network, self: m.core(), phase: p.name, trained: p.trained, mode: mode, key: key, data: data, sizes: z, sizesErr: zErr,
 		input: map[int]*graph.Node{}, target: map[int]*graph.Node{}, masks: map[*graph.Node]*graph.Node{},
 	}
 }
 
 // graph builds the graph of the phase, which is not compiled yet.
-func (s *Step) graph() (*modelGraph, error) {
+func (s *Step) graph(p *compiledPhase) (*modelGraph, error) {
 	building.Lock()
 	defer building.Unlock()
-	v, p := s.v, s.p
-	if err := s.build(); err != nil {
+	v := s.v
+	if err := s.build(p); err != nil {
 		return nil, err
 	}
-	g := &modelGraph{graphKey: s.key, scope: v.Scope, ofPhase: p}
+	g := &modelGraph{graphKey: s.key, scope: v.Scope, ofPhase: true}
 	g.cost.nodes, g.logged.nodes, g.measured.nodes, g.outputs.nodes = graph.Nodes{v.cost}, s.logged, s.measured, s.outputs
 	for k := range s.measures {
 		g.rows = append(g.rows, s.measured[2*k].Shape()[0])
 	}
 	g.locks = locksOf(s.foreign)
 	if s.mode != modeTrain {
-		g.locks = locksOf(slices.Concat(s.m.weights, s.foreign))
+		g.locks = locksOf(slices.Concat(s.net.weights, s.foreign))
 		return g, nil
 	}
 	var variables graph.Nodes
 	for _, w := range p.weights {
 		variable, used := v.Scope.trained(w)
 		if !used {
-			return nil, fmt.Errorf("trains weight %q, which its step does not use: Trains lists the models or layers that it trains", s.m.paths[w])
+			return nil, fmt.Errorf("trains weight %q, which its step does not use: Trains lists the models or layers that it trains", s.net.paths[w])
 		}
 		variables = append(variables, variable)
 	}
@@ -92,10 +94,10 @@ func (s *Step) graph() (*modelGraph, error) {
 }
 
 // build calls the function of the phase and completes its loss.
-func (s *Step) build() error {
-	v, p := s.v, s.p
+func (s *Step) build(p *compiledPhase) error {
+	v := s.v
 	err := v.groups.Record(v.g, p.series(), func() error {
-		err := guard(p.label(), nil, "", func() error { v.cost = p.step(s); return nil })
+		err := guard(p.label(), nil, "", func() error { v.cost = p.given.(*phase).step(s); return nil })
 		if v.err != nil {
 			return v.err
 		}
@@ -130,7 +132,7 @@ func (s *Step) addData() error {
 	v, d := s.v, s.data
 	inputs := len(d.inputs)
 	if d.own {
-		inputs = len(s.m.edges)
+		inputs = len(s.net.edges)
 	}
 	declares := s.declares
 	s.declares = false
@@ -154,127 +156,6 @@ func (s *Step) addData() error {
 		v.weights = append(v.weights, s.Weights())
 	}
 	return v.err
-}
-
-// checkPhases builds each phase in training and in evaluation, so that mistakes are found before any data
-// is read, and finds out what the phases read of the data and what they log.
-func (m *Model) checkPhases(c *compiled) error {
-	if err := c.findTrained(m); err != nil {
-		return fmt.Errorf("compile: model %q: %w", m.name, err)
-	}
-	l, z, zErr := m.sizesForCheck()
-	data := &phaseData{}
-	for round := range 2 { // the first finds out about the data
-		for i, p := range c.phases {
-			for _, mode := range []mode{modeTrain, modeEvaluate} {
-				s := m.newStep(mode, graphKey{batch: checkedBatch, lengths: l, phase: i}, c, z, zErr, data)
-				s.declares = round == 0
-				if err := s.check(); err != nil {
-					return fmt.Errorf("compile: model %q: %s: %w", m.name, p.label(), err)
-				}
-			}
-		}
-	}
-	if !data.own && data.inputs == nil {
-		return fmt.Errorf("compile: model %q: no phase uses an input: Step.Input", m.name)
-	}
-	if data.own {
-		for _, t := range m.edges {
-			data.inputs = append(data.inputs, t.shape)
-		}
-	}
-	c.data = *data
-	scores, err := newScores(&m.network, c)
-	if err == nil {
-		err = scores.checkNames()
-	}
-	if err != nil {
-		return fmt.Errorf("compile: model %q: %w", m.name, err)
-	}
-	return nil
-}
-
-// check builds the graph to find mistakes.
-func (s *Step) check() error {
-	p := s.p
-	if s.declares {
-		building.Lock()
-		defer building.Unlock()
-		err := guard(p.label(), nil, "", func() error { p.step(s); return nil })
-		if s.v.err != nil {
-			err = s.v.err
-		}
-		return err
-	}
-	if _, err := s.graph(); err != nil {
-		return err
-	}
-	if s.mode == modeTrain {
-		p.logs, p.measures = s.logs, s.measures
-		return nil
-	}
-	same := slices.EqualFunc(p.measures, s.measures, func(a, b measured) bool { return nameIn("metric", a.Metric) == nameIn("metric", b.Metric) })
-	if !slices.Equal(p.logs, s.logs) || !same {
-		return fmt.Errorf("logs %q and %d metrics in evaluation, %q and %d in training: want the same, since validation has them too", s.logs, len(s.measures), p.logs, len(p.measures))
-	}
-	return nil
-}
-
-// phaseGraphs are the graphs of all phases for one kind of batch. They run one after another, in the same
-// memory; the batch is in the buffers of the first.
-type phaseGraphs struct {
-	key  graphKey
-	list []*modelGraph
-}
-
-// phaseGraphs returns the graphs of all phases, to be released.
-func (m *Model) phaseGraphs(mode mode, key graphKey) (all *phaseGraphs, err error) {
-	all = &phaseGraphs{key: key}
-	largest := 0
-	for i := range m.compiled.phases {
-		own := key
-		own.phase = i
-		g, err := m.acquireGraph(mode, own, m.memoryLimit(mode, key.batch))
-		if err != nil {
-			m.releasePhases(all)
-			return nil, err
-		}
-		all.list, largest = append(all.list, g), max(largest, g.planned())
-	}
-	arena := m.graphs.borrowArena(largest)
-	for _, g := range all.list {
-		g.arena = arena
-	}
-	return all, nil
-}
-
-// releasePhases returns the graphs to the cache; nil is ignored.
-func (m *Model) releasePhases(all *phaseGraphs) {
-	if all == nil {
-		return
-	}
-	for i, g := range all.list {
-		if i > 0 {
-			g.arena = nil // that of the first
-		}
-		m.graphs.release(g)
-	}
-	all.list = nil
-}
-
-// bind binds the batch, which is in the buffers of the first graph, to the others.
-func (all *phaseGraphs) bind() error {
-	first := all.list[0].all()
-	for _, g := range all.list[1:] {
-		for kind, buffers := range g.all() {
-			for k, b := range buffers {
-				if err := b.bind(first[kind][k].bound); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
 }
 
 // phaseSpec describes the data that the phases read.

@@ -2,32 +2,6 @@
 
 package keraslike
 
-import "fmt"
-
-// newPhaseScores begins the measurements of phases: the loss of each, what it logs and its metrics.
-func newPhaseScores(n *network, c *compiled) (*scores, error) {
-	s := &scores{}
-	for i, p := range c.phases {
-		s.offsets = append(s.offsets, len(s.losses))
-		s.addLoss(p.series(), minimize)
-		for _, name := range p.logs {
-			s.addLoss(name, goalOfName(name))
-		}
-		for k, m := range p.measures {
-			one, err := newScore(m.outputMetric, m.prediction, m.target)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", p.label(), err)
-			}
-			one.phase, one.output = i, k
-			s.list = append(s.list, one)
-		}
-	}
-	if len(s.list)+len(s.losses) > n.layersLimit() {
-		return nil, fmt.Errorf("%d series and metrics, the most is %d (Limits.Layers)", len(s.list)+len(s.losses), n.layersLimit())
-	}
-	return s, nil
-}
-
 // addPhase adds what phase i has computed for a batch of n samples, one of several times.
 func (s *scores) addPhase(i int, p *compiledPhase, g *modelGraph, n, times int) (err error) {
 	defer s.caught(&err)

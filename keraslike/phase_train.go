@@ -3,21 +3,13 @@
 package keraslike
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"path"
 	"slices"
 
-	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/internal/kernel"
 )
-
-// modelPhases is the training of a model with phases.
-type modelPhases struct {
-	trainers []*trainer   // of the phases, of which the first is the model's
-	training *phaseGraphs // of the last batch trained on; nil between calls of Fit
-}
 
 // newTrainers returns the trainer of a model, of the weights that are trained, and those of its phases.
 func (m *Model) newTrainers(c *compiled, trained []*Weight) (t *trainer, phases []*trainer, err error) {
@@ -38,39 +30,11 @@ func (m *Model) newTrainers(c *compiled, trained []*Weight) (t *trainer, phases 
 	return phases[0], phases, nil
 }
 
-// trainers returns the trainers of a compiled model: one, or that of each phase.
-func (m *Model) allTrainers() []*trainer {
-	if m.phases.trainers != nil {
-		return m.phases.trainers
-	}
-	if m.trainer == nil {
-		return nil
-	}
-	return []*trainer{m.trainer}
-}
-
 // checkGradients sets whether gradients are checked before updates.
 func (m *Model) checkGradients(on bool) {
 	for _, t := range m.allTrainers() {
 		t.checksGradients = on
 	}
-}
-
-var (
-	errDistributedPhases = errors.New("distributed: the model is compiled with Phases or an Objective, whose loss need not be a mean over the samples of a batch, so that the gradients of its parts would not add up to its own")
-	errUnusedWeights     = errors.New("the samples have weights, which no phase asks for: Step.Weights")
-)
-
-// trainingPhases returns the graphs of the phases for a batch, which the model keeps as trainingGraph
-// does.
-func (m *Model) trainingPhases(key graphKey) (*phaseGraphs, error) {
-	if all := m.phases.training; all != nil && all.key == key {
-		return all, nil
-	}
-	m.releaseTraining()
-	all, err := m.phaseGraphs(modeTrain, key)
-	m.phases.training = all
-	return all, err
 }
 
 // updatePhases makes the updates of all phases with the batch in the buffers of the graphs, and adds what
@@ -181,62 +145,6 @@ func (m *Model) scaleRates(before, after float64) error {
 		t.rate = rates[i+1]
 	}
 	return nil
-}
-
-// trainPhasesOn is trainOn for a model with phases.
-func (m *Model) trainPhasesOn(inputs, targets []graph.Value, weights []float32) (result BatchResult, err error) {
-	c, n := m.compiled, inputs[0].Shape()[0]
-	if weights != nil && !c.data.weighted {
-		return result, errUnusedWeights
-	}
-	key := graphKey{batch: n, weighted: weights != nil}
-	if c.data.own {
-		key.lengths = m.lengthsOfValues(inputs)
-	}
-	all, err := m.trainingPhases(key)
-	if err != nil {
-		return result, err
-	}
-	first := all.list[0]
-	for kind, list := range [2][]graph.Value{inputs, targets} {
-		what, buffers := "input", first.inputs
-		if kind == 1 {
-			what, buffers = "target", first.targets
-		}
-		for k, v := range list {
-			if got, want := v.Shape(), buffers[k].node.Shape(); !slices.Equal(got, want) {
-				return result, fmt.Errorf("%s %d has shape %v, want %v", what, k, got, want)
-			}
-			if values := graph.Floats(v); values != nil {
-				if i := kernel.Finite(values); i >= 0 {
-					return result, fmt.Errorf("%s %d of sample %d: value %d is %v", what, k, i/(len(values)/n), i%(len(values)/n), values[i])
-				}
-			}
-			if err := buffers[k].bind(v); err != nil {
-				return result, fmt.Errorf("%s %d: %w", what, k, err)
-			}
-		}
-	}
-	if weights != nil {
-		if err := first.setWeights(weights); err != nil {
-			return result, err
-		}
-	}
-	b, err := m.measureOnBatch(weights, n)
-	if err != nil {
-		return result, err
-	}
-	if err := m.updatePhases(all, b.scores, &b.batch); err != nil {
-		return result, err
-	}
-	if b.logs, err = b.scores.logs(b.logs[:0]); err != nil {
-		return result, err
-	}
-	result.Logs = b.logs
-	if len(all.list) == 1 {
-		result.Outputs = first.outputs.values
-	}
-	return result, nil
 }
 
 // rawInputs returns how many inputs the data of the phases has.

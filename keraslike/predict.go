@@ -134,7 +134,7 @@ func (m *Model) PredictSource(ctx context.Context, source Source, options ...Pre
 			return nil, err
 		}
 		if p.training && m.isStateful() {
-			return nil, errors.New("predict: TrainingMode does not fit a model with Stateful layers")
+			return nil, fmt.Errorf("predict: %w", m.statefulSampled())
 		}
 		out, err = m.predictSource(ctx, source, p)
 	case m.err == nil && m.isStateful():

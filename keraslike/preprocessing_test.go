@@ -60,6 +60,11 @@ func preprocessingRows(t testing.TB) []preprocessingRow {
 		{"RandomZoom", func() Layer { return RandomZoom(0.3, FillWrap, WidthRange(-0.2, 0.1)) }, []*Array{pictures}, Shape{6, 5, 3}},
 		{"RandomTranslation", func() Layer { return RandomTranslation(0.3, 0.2, FillNearest, HeightRange(0, 0.5)) }, []*Array{pictures}, Shape{6, 5, 3}},
 		{"RandomContrast", func() Layer { return RandomContrast(0.4, ValueRange(0, 200)) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"RandomGrayscale", func() Layer { return RandomGrayscale(0.5) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"RandomInvert", func() Layer { return RandomInvert(0.8, ValueRange(0, 200)) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"RandomPosterization", func() Layer { return RandomPosterization(4) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"RandomColorDegeneration", func() Layer { return RandomColorDegeneration(0.5) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"RandomSharpness", func() Layer { return RandomSharpness(0.4, FactorRange(0, 1)) }, []*Array{pictures}, Shape{6, 5, 3}},
 		{"RandomBrightness", func() Layer { return RandomBrightness(0.4, FactorRange(-0.3, 0)) }, []*Array{pictures}, Shape{6, 5, 3}},
 	}
 }

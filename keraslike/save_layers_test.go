@@ -20,7 +20,7 @@ type layerCase struct {
 func layerCases() map[string]layerCase {
 	parts := func(p ...k.Part) []k.Part { return p }
 	return map[string]layerCase{
-		"flat":   {[]int{5}, parts(k.Dense(4, k.ELU, k.NoBias, k.KernelRegularizer(k.L2(0.1))), k.Dropout(0.1), k.Activation(k.LogSoftmax), k.RepeatVector(3), k.Flatten())},
+		"flat":   {[]int{5}, parts(k.Dense(4, k.ELU, k.NoBias, k.KernelRegularizer(k.L2(0.1))), k.Dropout(0.1, k.NoiseShape(1)), k.AlphaDropout(0.1, k.NoiseShape(k.Any)), k.Activation(k.LogSoftmax), k.RepeatVector(3), k.Flatten())},
 		"shapes": {[]int{6, 4}, parts(k.Permute([]int{2, 1}), k.Reshape([]int{2, 2, 6}), k.UpSampling2D(2, 1), k.ZeroPadding2D(0, 1, 2, 3), k.Cropping2D(1, 0, 0, 2))},
 		"2D": {[]int{9, 8, 2}, parts(k.Conv2D(3, 3, k.ReLU, k.SamePadding, k.Strides(2), k.Name("conv")), k.MaxPooling2D(2),
 			k.Conv2D(2, 2, k.NoBias, k.KernelInitializer(k.HeUniform())), k.AveragePooling2D(2, k.SamePadding, k.Strides(1)), k.GlobalAveragePooling2D())},

@@ -98,6 +98,30 @@ func (s *scores) addLoss(name string, g goal) {
 	s.losses, s.names, s.goals = append(s.losses, 0), append(s.names, name), append(s.goals, g)
 }
 
+// newPhaseScores begins the measurements of phases: the loss of each, what it logs and its metrics.
+func newPhaseScores(n *network, c *compiled) (*scores, error) {
+	s := &scores{}
+	for i, p := range c.phases {
+		s.offsets = append(s.offsets, len(s.losses))
+		s.addLoss(p.series(), minimize)
+		for _, name := range p.logs {
+			s.addLoss(name, goalOfName(name))
+		}
+		for k, m := range p.measures {
+			one, err := newScore(outputMetric{Metric: m.Metric}, m.prediction, m.target)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", p.label(), err)
+			}
+			one.phase, one.output = i, k
+			s.list = append(s.list, one)
+		}
+	}
+	if len(s.list)+len(s.losses) > n.layersLimit() {
+		return nil, fmt.Errorf("%d series and metrics, the most is %d (Limits.Layers)", len(s.list)+len(s.losses), n.layersLimit())
+	}
+	return s, nil
+}
+
 // newScore begins the measurement of a metric on an output of this shape.
 func newScore(metric outputMetric, output, target Shape) (score, error) {
 	if n := len(output); n > 0 && output[n-1] == Any {

@@ -275,6 +275,8 @@ func TestStatefulErrors(t *testing.T) {
 		wantError(t, err, what, `LSTM "lstm" is Stateful`, "Distributed")
 	}
 
+	_, err = m.PredictSource(ctx, sequenceData(t, 4), k.TrainingMode(1))
+	wantError(t, err, "predict", `LSTM "lstm" is Stateful`, "TrainingMode")
 	phases := k.Sequential("m", k.Input(3, 2), k.LSTM(2, k.Stateful), k.Dense(1))
 	wantError(t, phases.Compile(k.SGD(0.1), k.Objective(func(s *k.Step) *graph.Node {
 		return s.Do(graph.Mean(s.Call(phases, s.Input(0))))

@@ -16,9 +16,10 @@ import (
 // Evaluate returns the first one.
 type Step struct {
 	v        *expression
-	m        *Model
-	c        *compiled
-	p        *compiledPhase
+	net      *network // of the compiled model
+	self     *layer   // the model as one
+	phase    string   // its name
+	trained  map[*Weight]bool
 	mode     mode
 	key      graphKey
 	data     *phaseData
@@ -37,14 +38,6 @@ type Step struct {
 	measured graph.Nodes // predictions and targets by turns
 	measures []measured
 	foreign  []*Weight // of models that are not part of the compiled one
-}
-
-// phaseData is what the phases read of the data.
-type phaseData struct {
-	own      bool // the inputs are those of the model
-	inputs   []Shape
-	targets  []Shape
-	weighted bool // the weights of the samples are used
 }
 
 // checkedBatch is the batch size at which Compile builds phases to find mistakes.
@@ -93,7 +86,7 @@ func (s *Step) Input(k int, shape ...int) *graph.Node {
 		if s.sizesErr != nil {
 			return s.Do(nil, s.sizesErr)
 		}
-		edge := s.m.edges[k]
+		edge := s.net.edges[k]
 		shape, name = s.sizes.shape(edge), edge.layer.name
 	} else {
 		shape = s.data.inputs[k]
@@ -106,16 +99,16 @@ func (s *Step) Input(k int, shape ...int) *graph.Node {
 func (s *Step) declareInput(k int, shape []int) error {
 	d := s.data
 	switch own := shape == nil; {
-	case own && (k < 0 || k >= len(s.m.edges)):
-		return fmt.Errorf("model %q has %d inputs; for data of other inputs give the shape of a sample", s.m.name, len(s.m.edges))
+	case own && (k < 0 || k >= len(s.net.edges)):
+		return fmt.Errorf("model %q has %d inputs; for data of other inputs give the shape of a sample", s.net.name, len(s.net.edges))
 	case own && d.inputs != nil, !own && d.own:
 		return errors.New("inputs are declared with a shape and without one, want all with or all without")
 	case own:
 		d.own = true
 		return nil
 	}
-	if s.m.front != nil {
-		return fmt.Errorf("model %q has layers that run before the network, so that the data has its inputs: give no shape", s.m.name)
+	if s.net.front != nil {
+		return fmt.Errorf("model %q has layers that run before the network, so that the data has its inputs: give no shape", s.net.name)
 	}
 	if Shape(shape).isFree() {
 		return fmt.Errorf("its shape is %v, want fixed lengths; an input of the model, which has no shape here, may have free axes", Shape(shape))
@@ -138,38 +131,13 @@ func (s *Step) Target(k int, shape ...int) *graph.Node {
 	if n := s.target[k]; n != nil {
 		return n
 	}
-	at, err := s.data.targetAt(k, s.key.lengths, s.m.freeAxes())
+	at, err := s.data.targetAt(k, s.key.lengths, s.net.freeAxes())
 	if err != nil {
 		return s.Do(nil, err)
 	}
 	n := s.v.input(fmt.Sprint("target ", k), at.withBatch(s.v.samples)...)
 	s.target[k] = n
 	return n
-}
-
-// targetAt returns the shape of target k for the lengths of the free axes of the model's inputs.
-func (d *phaseData) targetAt(k int, l lengths, free int) (Shape, error) {
-	shape := d.targets[k]
-	if !shape.isFree() {
-		return shape, nil
-	}
-	own := l.all(free)
-	any := 0
-	for _, n := range shape {
-		if n == Any {
-			any++
-		}
-	}
-	if any > len(own) {
-		return nil, fmt.Errorf("target %d has shape %v, and the inputs have %d free axes, which Any stands for", k, shape, len(own))
-	}
-	own, shape = own[len(own)-any:], slices.Clone(shape)
-	for axis, n := range shape {
-		if n == Any {
-			shape[axis], own = own[0], own[1:]
-		}
-	}
-	return shape, nil
 }
 
 // declare records the shape of input or target k.
@@ -213,183 +181,6 @@ func (s *Step) Weights() *graph.Node {
 	return s.weights
 }
 
-// Output returns output k of the compiled model for the inputs of the data, as Call does.
-func (s *Step) Output(k int) *graph.Node {
-	if s.v.err != nil {
-		return nil
-	}
-	if k < 0 || k >= len(s.m.outputs) {
-		return s.fail("output %d: model %q has %d outputs", k, s.m.name, len(s.m.outputs))
-	}
-	if s.outputs == nil {
-		in := make([]*graph.Node, len(s.m.edges))
-		for i := range in {
-			if in[i] = s.Input(i); in[i] == nil {
-				return nil
-			}
-		}
-		s.outputs = s.run(s.m, "", s.m.edges, s.m.rest, s.Training(), in)
-	}
-	return s.outputs[k]
-}
-
-// Call applies a model with one output to nodes, as in training: dropout is active, and batch
-// normalization takes the statistics of the batch. In evaluation it is as in prediction. All uses of a
-// model share its weights; each has random numbers of its own. The nodes may be of another batch size
-// than the data.
-//
-// The model may be part of the compiled one or not; one that isn't keeps its weights and states.
-func (s *Step) Call(m *Model, in ...*graph.Node) *graph.Node {
-	return s.one("Call", m, s.CallAll(m, in...))
-}
-
-// CallAll is Call for a model with several outputs.
-func (s *Step) CallAll(m *Model, in ...*graph.Node) []*graph.Node {
-	return s.apply(m, s.Training(), in)
-}
-
-// Predict applies a model with one output to nodes as in prediction, without dropout and with the
-// moving statistics of batch normalization: the teacher of a distillation, the network of a perceptual
-// loss.
-func (s *Step) Predict(m *Model, in ...*graph.Node) *graph.Node {
-	return s.one("Predict", m, s.PredictAll(m, in...))
-}
-
-// PredictAll is Predict for a model with several outputs.
-func (s *Step) PredictAll(m *Model, in ...*graph.Node) []*graph.Node { return s.apply(m, false, in) }
-
-func (s *Step) one(method string, m *Model, out []*graph.Node) *graph.Node {
-	if len(out) != 1 {
-		return s.fail("%s: model %q has %d outputs, want 1: %sAll returns all", method, m.name, len(out), method)
-	}
-	return out[0]
-}
-
-// apply applies a model to nodes. After a mistake it returns nils.
-func (s *Step) apply(m *Model, training bool, in []*graph.Node) []*graph.Node {
-	if m == nil {
-		s.fail("calls a model that is nil")
-		return make([]*graph.Node, 1)
-	}
-	none := make([]*graph.Node, max(1, len(m.outputs)))
-	if err := s.checkCall(m, in); err != nil {
-		s.fail("call of model %q: %w", m.name, err)
-	}
-	if s.v.err != nil {
-		return none
-	}
-	if err := s.size(m, in); err != nil {
-		s.fail("call of model %q: %w", m.name, err)
-		return none
-	}
-	prefix := ""
-	if m != s.m {
-		prefix = m.name + "/"
-	}
-	s.adopt(m)
-	if out := s.run(m, prefix, m.inputs, m.order, training, in); out != nil {
-		return out
-	}
-	return none
-}
-
-// checkCall compares the nodes with the inputs of the model.
-func (s *Step) checkCall(m *Model, in []*graph.Node) error {
-	switch err := m.Err(); {
-	case err != nil:
-		return err
-	case s.v.err != nil:
-		return nil
-	case !m.built:
-		return errors.New("it has no weights yet: build or load it, or make it part of the compiled model")
-	case len(in) != len(m.inputs):
-		return fmt.Errorf("got %d inputs, want %d", len(in), len(m.inputs))
-	}
-	for k, n := range in {
-		if n == nil {
-			return fmt.Errorf("input %d is nil", k)
-		}
-		shape, want := n.Shape(), m.inputs[k].shape
-		if len(shape) == 0 || !want.takes(Shape(shape[1:])) || n.Dtype() != graph.Float32 {
-			return fmt.Errorf("input %d has shape %v of %v, want %v of float32", k, shape, n.Dtype(), want)
-		}
-		if shape[0] != in[0].Shape()[0] {
-			return fmt.Errorf("input %d has a batch of %d, input 0 one of %d", k, shape[0], in[0].Shape()[0])
-		}
-		if n.Graph() != s.v.g {
-			return fmt.Errorf("input %d is a node of another graph", k)
-		}
-	}
-	return nil
-}
-
-// size computes the sizes of a model at these shapes. Layers may build graphs for it.
-func (s *Step) size(m *Model, in []*graph.Node) error {
-	building.Unlock()
-	defer building.Lock()
-	evaluating.Lock()
-	defer evaluating.Unlock()
-	_, err := (&nestedModel{m}).sizes(s.v.sizing, sampleShapes(in))
-	return err
-}
-
-// adopt gives the weights of a model that is not part of the compiled one names in the graph.
-func (s *Step) adopt(m *Model) {
-	for _, w := range m.weights {
-		if _, known := s.v.paths[w]; known {
-			continue
-		}
-		if len(s.foreign) == 0 {
-			paths := map[*Weight]string{}
-			for w, path := range s.v.paths {
-				paths[w] = path
-			}
-			s.v.paths = paths
-		}
-		s.foreign, s.v.paths[w] = append(s.foreign, w), m.name+"/"+m.paths[w]
-	}
-}
-
-// run adds the expressions of a model.
-func (s *Step) run(m *Model, prefix string, start, calls []*Tensor, training bool, in []*graph.Node) []*graph.Node {
-	v := s.v
-	s.calls++
-	trains := slices.ContainsFunc(m.weights, func(w *Weight) bool { return s.p.trained[w] })
-	batch, samples, before, penalties := v.batch, v.samples, v.training, len(v.penalties)
-	logged := slices.Clone(v.logged)
-	v.batch, v.training = in[0].Shape()[0], training
-	v.samples, v.streams = v.batch, fmt.Sprintf("%s#%d/", s.p.name, s.calls)
-	v.updatesState = func(l *layer) bool { return training && s.updatesState(l, trains) }
-	v.application = application{layer: m.core(), path: m.name, frozen: v.isFrozen(m.core())}
-	out, masks := v.run(&m.network, prefix, start, calls, in, nil)
-	v.application = application{}
-	v.batch, v.samples, v.training = batch, samples, before
-	if !trains {
-		v.penalties, v.logged = v.penalties[:penalties], logged
-	}
-	for k, mask := range masks {
-		if mask != nil {
-			s.masks[out[k]] = mask
-		}
-	}
-	return out
-}
-
-// updatesState reports whether the states of a layer change: if the phase trains weights of the layer, or
-// of the model that is called where the layer has none.
-func (s *Step) updatesState(l *layer, trains bool) bool {
-	own := false
-	for _, w := range l.weights {
-		if !w.state {
-			own = true
-			if s.p.trained[w] {
-				return true
-			}
-		}
-	}
-	return !own && trains
-}
-
 // Weight returns the variable of a weight, such as m.Weight returns: for penalties on weights, or a
 // picture that is trained.
 func (s *Step) Weight(w *Weight) *graph.Node {
@@ -400,7 +191,7 @@ func (s *Step) Weight(w *Weight) *graph.Node {
 	case w == nil:
 		return s.fail("weight is nil")
 	case s.v.paths[w] == "":
-		return s.fail("weight %q is not of model %q nor of one that is called", w.path, s.m.name)
+		return s.fail("weight %q is not of model %q nor of one that is called", w.path, s.net.name)
 	}
 	return s.v.variable(w)
 }
@@ -409,7 +200,7 @@ func (s *Step) Weight(w *Weight) *graph.Node {
 // Each update draws other numbers; those of evaluation are the same for the same batches.
 func (s *Step) Random() (rng *graph.Random, stream uint64) {
 	s.calls++
-	return s.v.random, hashName(fmt.Sprintf("%s#%d random", s.p.name, s.calls))
+	return s.v.random, hashName(fmt.Sprintf("%s#%d random", s.phase, s.calls))
 }
 
 // RandomNormal returns normally distributed numbers of mean 0 and standard deviation 1.
@@ -546,5 +337,5 @@ func (s *Step) Measure(metric Metric, prediction, target *graph.Node) {
 		}
 	}
 	s.measured = append(s.measured, prediction, target)
-	s.measures = append(s.measures, measured{outputMetric{Metric: metric}, Shape(prediction.Shape()[1:]), Shape(target.Shape()[1:])})
+	s.measures = append(s.measures, measured{metric, Shape(prediction.Shape()[1:]), Shape(target.Shape()[1:])})
 }

@@ -108,7 +108,7 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (resul
 		return result, fmt.Errorf("train on batch: %w", err)
 	}
 	if m.compiled.phases != nil {
-		if result, err = m.trainPhasesOn(inputs, targets, weights); err != nil {
+		if result.Logs, result.Outputs, err = m.trainPhasesOn(inputs, targets, weights); err != nil {
 			return result, fmt.Errorf("train on batch: %w", err)
 		}
 		return result, nil
@@ -177,25 +177,6 @@ func (m *Model) batchResult(g *modelGraph, targets []graph.Value, weights []floa
 		return result, err
 	}
 	return BatchResult{b.logs, g.outputs.values}, nil
-}
-
-// measureOnBatch begins the measurements of a batch of n samples.
-func (m *Model) measureOnBatch(weights []float32, n int) (b *onBatch, err error) {
-	b = &m.onBatch
-	if b.of != m.compiled {
-		if b.scores, err = newScores(&m.network, m.compiled); err != nil {
-			return nil, err
-		}
-		b.of = m.compiled
-	}
-	if err := b.scores.reset(); err != nil {
-		return nil, err
-	}
-	for i := len(b.batch.indices); i < n; i++ {
-		b.batch.indices = append(b.batch.indices, i)
-	}
-	b.batch.indices, b.batch.weights = b.batch.indices[:n], weights
-	return b, nil
 }
 
 // trainBound makes one update with the inputs that are bound to g, and counts the targets that it

@@ -5,6 +5,8 @@ package keraslike
 import (
 	"fmt"
 	"math"
+	"path"
+	"slices"
 
 	"github.com/reef-dl/reef/internal/kernel"
 )
@@ -270,4 +272,14 @@ func (t *trainer) state(path func(*Weight) string) []stateArray {
 		}
 	}
 	return list
+}
+
+// check is checkStored for an array of the optimizer. The velocity of SGD is signed,
+// that of other optimizers is a mean of squares.
+func (k stateArray) check() error {
+	name, values := k.name, k.values
+	slot, of := path.Base(name), k.of
+	_, own := optimizerKinds[of]
+	positive := own && (slices.Contains(nonNegativeSlots, slot) || slot == "velocity" && of != "sgd")
+	return checkStored(name, values, !positive)
 }

@@ -4,7 +4,6 @@ package keraslike
 
 import (
 	"fmt"
-	"path"
 	"slices"
 
 	"github.com/reef-dl/reef/internal/kernel"
@@ -38,14 +37,4 @@ func checkNumbers(values []float32, mayBeNegative bool) error {
 // checkValues is checkStored for a weight of a layer.
 func (w *Weight) checkValues(name string, values []float32) error {
 	return checkStored(name, values, !w.nonNegative)
-}
-
-// check is checkStored for an array of the optimizer. The velocity of SGD is signed,
-// that of other optimizers is a mean of squares.
-func (k stateArray) check() error {
-	name, values := k.name, k.values
-	slot, of := path.Base(name), k.of
-	_, own := optimizerKinds[of]
-	positive := own && (slices.Contains(nonNegativeSlots, slot) || slot == "velocity" && of != "sgd")
-	return checkStored(name, values, !positive)
 }

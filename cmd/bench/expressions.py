@@ -129,22 +129,22 @@ def volumes(torch):
 
     table = {}
     for name, f, inputs in [
-        conv('conv3d 3x3x3, 3 to 32', (3, 3, 3), 32, (2, 3, 16, 56, 56), padding=1),
-        conv('conv3d 3x3x3, 32 to 32', (3, 3, 3), 32, (2, 32, 16, 28, 28), padding=1),
-        conv('conv3d 3x3x3, stride 2, 32 to 64', (3, 3, 3), 64, (2, 32, 16, 28, 28), stride=2, padding=1),
-        conv('conv3d 1x1x1, 64 to 64', (1, 1, 1), 64, (2, 64, 16, 28, 28)),
-        transpose('conv3d_transpose 2x2x2, stride 2, 64 to 32', 2, stride=2),
-        transpose('conv3d_transpose 4x4x4, stride 2, 64 to 32', 4, stride=2, padding=1),
-        transpose('conv3d_transpose 3x3x3, 64 to 32', 3, padding=1),
-        pool('max_pool3d 2x2x2', F.max_pool3d, 2), pool('max_pool3d 3x3x3, stride 2', F.max_pool3d, 3),
-        pool('average_pool3d 2x2x2', F.avg_pool3d, 2), pool('average_pool3d 3x3x3, stride 2', F.avg_pool3d, 3),
+        conv('conv3d_rgb', (3, 3, 3), 32, (2, 3, 16, 56, 56), padding=1),
+        conv('conv3d', (3, 3, 3), 32, (2, 32, 16, 28, 28), padding=1),
+        conv('conv3d_stride2', (3, 3, 3), 64, (2, 32, 16, 28, 28), stride=2, padding=1),
+        conv('conv3d_1x1x1', (1, 1, 1), 64, (2, 64, 16, 28, 28)),
+        transpose('conv3d_transpose_2x2x2', 2, stride=2),
+        transpose('conv3d_transpose_4x4x4', 4, stride=2, padding=1),
+        transpose('conv3d_transpose_3x3x3', 3, padding=1),
+        pool('max_pool3d', F.max_pool3d, 2), pool('max_pool3d_overlapping', F.max_pool3d, 3),
+        pool('average_pool3d', F.avg_pool3d, 2), pool('average_pool3d_overlapping', F.avg_pool3d, 3),
     ]:
         def step(f=f, inputs=inputs, r=torch.randn(f(*inputs).shape)):
             with torch.enable_grad():
                 return torch.autograd.grad(f(*inputs), inputs, r)
 
         table[name] = lambda f=f, inputs=inputs: f(*inputs)
-        table[name + ' step'] = step
+        table[name + '_step'] = step
         for x in inputs:
             x.requires_grad_()
     return table

@@ -15,6 +15,7 @@ var layers = []workload{
 	oneLayer("conv_3_to_64", shape{224, 224, 3}, shape{224, 224, 64}, k.Conv2D(64, 3, k.SamePadding)),
 	oneLayer("depthwise_3x3", shape{56, 56, 128}, shape{56, 56, 128}, k.DepthwiseConv2D(3, k.SamePadding)),
 	oneLayer("transpose_4x4", shape{16, 16, 128}, shape{32, 32, 64}, k.Conv2DTranspose(64, 4, k.Strides(2), k.SamePadding)),
+	oneLayer("conv_lstm2d", shape{10, 32, 32, 16}, shape{32, 32, 32}, k.ConvLSTM2D(32, 3, k.SamePadding)).of(4),
 	oneLayer("batchnorm", shape{56, 56, 64}, shape{56, 56, 64}, k.BatchNormalization()).of(32),
 	oneLayer("layernorm", shape{512, 512}, shape{512, 512}, k.LayerNormalization()),
 	{

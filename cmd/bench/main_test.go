@@ -138,11 +138,14 @@ func TestMoves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, e := range moves() {
-		if _, err := e.program(nil); err != nil {
+	for _, e := range append(moves(), volumes()...) {
+		p, err := e.program(nil)
+		if err != nil {
+			t.Error(err)
+		} else if err := p.Close(); err != nil {
 			t.Error(err)
 		}
-		if !bytes.Contains(peer, []byte("'"+e.name+"'")) {
+		if name := strings.TrimSuffix(e.name, "_step"); !bytes.Contains(peer, []byte("'"+name+"'")) {
 			t.Errorf("expressions.py has no %q", e.name)
 		}
 	}
@@ -174,7 +177,7 @@ func TestExpressions(t *testing.T) {
 		}
 		count++
 	}
-	if want := 1 + len(expressions()) - len(moves()); count != want {
+	if want := 1 + len(expressions()) - len(moves()) - len(volumes()); count != want {
 		t.Errorf("%d lines, want %d", count, want)
 	}
 	for _, args := range [][]string{{"-phase", "train"}, {"-batch", "2"}, {"-match", "("}} {

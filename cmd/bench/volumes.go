@@ -12,7 +12,7 @@ func volumes() (list []expression) {
 		list = append(list, expression{name: name, own: func(b b) graph.Nodes {
 			y, _ := build(b)
 			return graph.Nodes{y}
-		}}, expression{name: name + " step", own: func(b b) graph.Nodes {
+		}}, expression{name: name + "_step", own: func(b b) graph.Nodes {
 			y, inputs := build(b)
 			if y == nil {
 				return nil
@@ -30,10 +30,10 @@ func volumes() (list []expression) {
 		}
 	}
 	same := graph.ConvSpec{Padding: graph.Same}
-	add("conv3d 3x3x3, 3 to 32", conv(32, same, []int{3, 3, 3}, 2, 16, 56, 56, 3))
-	add("conv3d 3x3x3, 32 to 32", conv(32, same, []int{3, 3, 3}, 2, 16, 28, 28, 32))
-	add("conv3d 3x3x3, stride 2, 32 to 64", conv(64, graph.ConvSpec{Padding: graph.Same, Stride: [3]int{2, 2, 2}}, []int{3, 3, 3}, 2, 16, 28, 28, 32))
-	add("conv3d 1x1x1, 64 to 64", conv(64, graph.ConvSpec{}, []int{1, 1, 1}, 2, 16, 28, 28, 64))
+	add("conv3d_rgb", conv(32, same, []int{3, 3, 3}, 2, 16, 56, 56, 3))
+	add("conv3d", conv(32, same, []int{3, 3, 3}, 2, 16, 28, 28, 32))
+	add("conv3d_stride2", conv(64, graph.ConvSpec{Padding: graph.Same, Stride: [3]int{2, 2, 2}}, []int{3, 3, 3}, 2, 16, 28, 28, 32))
+	add("conv3d_1x1x1", conv(64, graph.ConvSpec{}, []int{1, 1, 1}, 2, 16, 28, 28, 64))
 	transpose := func(k, stride int, size []int, padding graph.Padding) func(b b) (*graph.Node, graph.Nodes) {
 		return func(b b) (*graph.Node, graph.Nodes) {
 			in := graph.Nodes{b.floats(2, 8, 14, 14, 64), b.floats(k, k, k, 32, 64)}
@@ -41,9 +41,9 @@ func volumes() (list []expression) {
 			return b.Do(graph.ConvTranspose(in[0], in[1], spec, size...)), in
 		}
 	}
-	add("conv3d_transpose 2x2x2, stride 2, 64 to 32", transpose(2, 2, []int{16, 28, 28}, graph.Valid))
-	add("conv3d_transpose 4x4x4, stride 2, 64 to 32", transpose(4, 2, []int{16, 28, 28}, graph.Same))
-	add("conv3d_transpose 3x3x3, 64 to 32", transpose(3, 1, []int{8, 14, 14}, graph.Same))
+	add("conv3d_transpose_2x2x2", transpose(2, 2, []int{16, 28, 28}, graph.Valid))
+	add("conv3d_transpose_4x4x4", transpose(4, 2, []int{16, 28, 28}, graph.Same))
+	add("conv3d_transpose_3x3x3", transpose(3, 1, []int{8, 14, 14}, graph.Same))
 	pool := func(f func(*graph.Node, graph.PoolSpec) (*graph.Node, error), spec graph.PoolSpec) func(b b) (*graph.Node, graph.Nodes) {
 		return func(b b) (*graph.Node, graph.Nodes) {
 			x := b.floats(2, 16, 56, 56, 32)
@@ -52,9 +52,9 @@ func volumes() (list []expression) {
 	}
 	twos := graph.PoolSpec{Size: [3]int{2, 2, 2}, Stride: [3]int{2, 2, 2}}
 	threes := graph.PoolSpec{Size: [3]int{3, 3, 3}, Stride: [3]int{2, 2, 2}}
-	add("max_pool3d 2x2x2", pool(graph.MaxPool, twos))
-	add("max_pool3d 3x3x3, stride 2", pool(graph.MaxPool, threes))
-	add("average_pool3d 2x2x2", pool(graph.AvgPool, twos))
-	add("average_pool3d 3x3x3, stride 2", pool(graph.AvgPool, threes))
+	add("max_pool3d", pool(graph.MaxPool, twos))
+	add("max_pool3d_overlapping", pool(graph.MaxPool, threes))
+	add("average_pool3d", pool(graph.AvgPool, twos))
+	add("average_pool3d_overlapping", pool(graph.AvgPool, threes))
 	return list
 }

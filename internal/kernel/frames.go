@@ -2,7 +2,10 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/parallel"
+import (
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // Frames is a window that moves along the frames of volumes (N, Frames, Cells, C). Position o has the
 // frames o·Stride - Before + t·Dilation for t in 0..Taps-1; those outside of the volume are zero.
@@ -59,19 +62,40 @@ func unfoldCells[T Float](y, x []T, s *Frames, lo, hi int) {
 				continue
 			}
 			from := ((n*s.Frames+f)*s.Cells + cell) * s.C
-			if s.C == 1 {
-				for i, v := range x[from : from+cells] {
-					y[at+i*s.Taps] = v
-				}
-				continue
-			}
-			for range cells {
-				copy(y[at:at+s.C], x[from:])
-				at += s.Taps * s.C
-				from += s.C
-			}
+			spreadCells(y[at:], s.Taps*s.C, x[from:from+cells*s.C], s.C)
 		}
 		lo += cells
+	}
+}
+
+// spreadCells copies rows of c elements to places that are step elements apart. Few elements are copied one by
+// one, which takes less time than a call.
+func spreadCells[T Float](y []T, step int, x []T, c int) {
+	switch c {
+	case 1:
+		for i, v := range x {
+			y[i*step] = v
+		}
+	case 2:
+		for ; len(x) >= 2; x = x[2:] {
+			y[0], y[1] = x[0], x[1]
+			y = y[min(step, len(y)):]
+		}
+	case 3:
+		for ; len(x) >= 3; x = x[3:] {
+			y[0], y[1], y[2] = x[0], x[1], x[2]
+			y = y[min(step, len(y)):]
+		}
+	case 4:
+		for ; len(x) >= 4; x = x[4:] {
+			y[0], y[1], y[2], y[3] = x[0], x[1], x[2], x[3]
+			y = y[min(step, len(y)):]
+		}
+	default:
+		for ; len(x) >= c; x = x[c:] {
+			copy(y[:c], x)
+			y = y[min(step, len(y)):]
+		}
 	}
 }
 
@@ -83,36 +107,78 @@ func Fold[T Float](x, y []T, s *Frames) {
 		foldJobs.Run(foldJob{*s, x32, f32(y)}, s.N*s.Frames*s.Cells, rowGrain(cheapGrain, s.Taps*s.C))
 		return
 	}
-	foldCells(x, y, s, 0, s.N*s.Frames*s.Cells)
+	foldCells(x, y, s, 0, s.N*s.Frames*s.Cells, nil)
 }
 
 type foldJob unfoldJob
 
 var foldJobs parallel.Jobs[foldJob, *foldJob]
 
-func (j *foldJob) Piece(lo, hi int) { foldCells(j.to, j.from, &j.Frames, lo, hi) }
+func (j *foldJob) Piece(lo, hi int) {
+	add := simd.Active.Add
+	if j.C < fewChannels {
+		add = nil
+	}
+	foldCells(j.to, j.from, &j.Frames, lo, hi, add)
+}
 
-// foldCells writes the cells lo to hi-1 of all frames.
-func foldCells[T Float](x, y []T, s *Frames, lo, hi int) {
+// fewChannels are added by Go in less time than by a call of vector code.
+const fewChannels = 16
+
+// foldCells writes the cells lo to hi-1 of all frames. It adds channels by add, or one by one if that is nil.
+func foldCells[T Float](x, y []T, s *Frames, lo, hi int, add func(dst, a, b []T)) {
 	for lo < hi {
 		frame, cell := lo/s.Cells, lo%s.Cells
 		n, f, cells := frame/s.Frames, frame%s.Frames, min(hi-lo, s.Cells-cell)
-		clear(x[lo*s.C : (lo+cells)*s.C])
+		to, empty := x[lo*s.C:(lo+cells)*s.C], true
 		for t := range s.Taps {
 			o, exists := s.position(f, t)
 			if !exists {
 				continue
 			}
-			to, from := lo*s.C, (((n*s.Out+o)*s.Cells+cell)*s.Taps+t)*s.C
-			for range cells {
-				sum := x[to : to+s.C]
-				for i, v := range y[from : from+s.C] {
-					sum[i] += v
-				}
-				to += s.C
-				from += s.Taps * s.C
+			from := y[(((n*s.Out+o)*s.Cells+cell)*s.Taps+t)*s.C:]
+			if empty {
+				copyTap(to, from, s.Taps*s.C, s.C)
+			} else {
+				addTap(to, from, s.Taps*s.C, s.C, add)
 			}
+			empty = false
+		}
+		if empty { // the frame is in no window
+			clear(to)
 		}
 		lo += cells
+	}
+}
+
+// copyTap copies rows of c elements that are step elements apart.
+func copyTap[T Float](to, from []T, step, c int) {
+	at := 0
+	if c >= fewChannels {
+		for ; len(to) >= c; to, at = to[c:], at+step {
+			copy(to[:c], from[at:])
+		}
+		return
+	}
+	for ; len(to) >= c; to, at = to[c:], at+step {
+		for i, v := range from[at : at+c] {
+			to[i] = v
+		}
+	}
+}
+
+// addTap adds rows of c elements that are step elements apart.
+func addTap[T Float](to, from []T, step, c int, add func(dst, a, b []T)) {
+	at := 0
+	if add != nil {
+		for ; len(to) >= c; to, at = to[c:], at+step {
+			add(to[:c], to[:c], from[at:at+c])
+		}
+		return
+	}
+	for ; len(to) >= c; to, at = to[c:], at+step {
+		for i, v := range from[at : at+c] {
+			to[i] += v
+		}
 	}
 }

@@ -191,6 +191,13 @@ func (a *args) activation(name string) k.ActivationFunc {
 	var f string
 	if json.Unmarshal(raw, &f) != nil {
 		var o object
+		if json.Unmarshal(raw, &o) == nil && isActivationLayer(o.Class) {
+			own, ok := functionOf(o.Class, o.Config)
+			if !ok {
+				a.fail(name, fmt.Errorf("is a %s with arguments, which only an Activation can have: %.80s", o.Class, o.Config))
+			}
+			return own
+		}
 		if json.Unmarshal(raw, &o) != nil || json.Unmarshal(o.Config, &f) != nil {
 			a.fail(name, fmt.Errorf("is %.60s, want the name of a function", raw))
 			return k.Linear

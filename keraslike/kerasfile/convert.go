@@ -10,40 +10,44 @@ import (
 	"strings"
 
 	k "github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/kerash5"
 )
 
-// cells returns the kinds of the layers whose tensors a layer lists in sequence: two for
-// Bidirectional, the inner layer for TimeDistributed and ChannelsFirst.
-func (l layerPath) cells() []string {
-	if !slices.Contains([]string{"Bidirectional", "TimeDistributed", "ChannelsFirst"}, l.layer.Kind) {
-		return []string{l.layer.Kind}
+// cellKind is a layer whose tensors the file lists one after another: its kind, and its arguments where the order
+// of the tensors depends on them.
+type cellKind struct {
+	Kind   string          `json:"kind"`
+	Config json.RawMessage `json:"config"`
+}
+
+// cells returns the layers whose tensors a layer lists in sequence: two for Bidirectional, the inner layer for
+// TimeDistributed and ChannelsFirst.
+func (l layerPath) cells() []cellKind {
+	if !slices.Contains([]string{"Bidirectional", "TimeDistributed", "ChannelsFirst", "RNN"}, l.layer.Kind) {
+		return []cellKind{{Kind: l.layer.Kind}}
 	}
 	arguments, err := l.layer.Arguments()
 	if err != nil {
-		return []string{l.layer.Kind}
+		return []cellKind{{Kind: l.layer.Kind}}
 	}
-	return cellsOf(l.layer.Kind, arguments)
+	return cellsOf(cellKind{l.layer.Kind, arguments})
 }
 
-func cellsOf(kind string, arguments json.RawMessage) []string {
-	type inner struct {
-		Kind   string          `json:"kind"`
-		Config json.RawMessage `json:"config"`
-	}
+func cellsOf(c cellKind) []cellKind {
 	var wrapped struct {
-		Layer    inner `json:"layer"`
-		Backward inner `json:"backward_layer"`
+		Layer    cellKind `json:"layer"`
+		Backward cellKind `json:"backward_layer"`
 	}
-	if json.Unmarshal(arguments, &wrapped) != nil {
-		return []string{kind}
+	if c.Kind == "RNN" || json.Unmarshal(c.Config, &wrapped) != nil {
+		return []cellKind{c}
 	}
-	switch kind {
+	switch c.Kind {
 	case "Bidirectional":
-		return []string{wrapped.Layer.Kind, wrapped.Backward.Kind}
+		return []cellKind{wrapped.Layer, wrapped.Backward}
 	case "TimeDistributed", "ChannelsFirst":
-		return cellsOf(wrapped.Layer.Kind, wrapped.Layer.Config)
+		return cellsOf(wrapped.Layer)
 	}
-	return []string{kind}
+	return []cellKind{c}
 }
 
 // fileTensors returns how many tensors the file has for a layer if it is not the number of its
@@ -51,10 +55,10 @@ func cellsOf(kind string, arguments json.RawMessage) []string {
 func (l layerPath) fileTensors() int {
 	n := len(l.layer.Weights)
 	cells := l.cells()
-	switch gates := map[string]int{"LSTM": 4, "GRU": 3}[cells[0]]; {
+	switch gates := map[string]int{"LSTM": 4, "GRU": 3}[cells[0].Kind]; {
 	case gates > 0:
 		return n * gates
-	case cells[0] == "Normalization":
+	case cells[0].Kind == "Normalization":
 		return n + 1
 	}
 	return n
@@ -67,15 +71,19 @@ func (f *weightsFile) convert(l layerPath, tensors []fileTensor) []fileTensor {
 		return tensors
 	}
 	var out []fileTensor
-	for i, kind := range cells {
+	for i, cell := range cells {
 		n := len(tensors) / len(cells)
-		out = append(out, f.convertCell(kind, tensors[i*n:(i+1)*n])...)
+		out = append(out, f.convertCell(cell, tensors[i*n:(i+1)*n])...)
 	}
 	return out
 }
 
-func (f *weightsFile) convertCell(kind string, tensors []fileTensor) []fileTensor {
-	switch {
+func (f *weightsFile) convertCell(cell cellKind, tensors []fileTensor) []fileTensor {
+	switch kind := cell.Kind; {
+	case kind == "RNN":
+		return stackedCells(cell.Config, tensors)
+	case kind == "SpectralNormalization":
+		return spectral(tensors)
 	case kind == "LSTM" && len(tensors) == 12: // Keras 1: W, U, b of i, c, f and o
 		return joined(tensors, 0, 2, 1, 3)
 	case kind == "GRU" && len(tensors) == 9: // Keras 1: of z, r and h
@@ -94,6 +102,49 @@ func (f *weightsFile) convertCell(kind string, tensors []fileTensor) []fileTenso
 		return append([]fileTensor{f.convKernel(kind, tensors[0])}, tensors[1:]...)
 	}
 	return tensors
+}
+
+// stackedCells brings the tensors of a stack of cells into the order of the cells: files of Keras 3 have a group
+// for each, by the class and number, in alphabetical order.
+func stackedCells(arguments json.RawMessage, tensors []fileTensor) []fileTensor {
+	var stack struct {
+		Cells []cellKind `json:"cells"`
+	}
+	if json.Unmarshal(arguments, &stack) != nil {
+		return tensors
+	}
+	var ordered []fileTensor
+	used := map[string]int{}
+	for _, c := range stack.Cells {
+		group := kerash5.GroupName(c.Kind+"Cell", used[c.Kind])
+		used[c.Kind]++
+		for _, t := range tensors {
+			if strings.Contains("/"+t.name, "/cells/"+group+"/") {
+				ordered = append(ordered, t)
+			}
+		}
+	}
+	if len(ordered) != len(tensors) { // a single cell, or a file that lists the weights
+		return tensors
+	}
+	return ordered
+}
+
+// spectral brings the tensors of SpectralNormalization into the order of its weights: files of Keras 3 have the
+// kernel and vector_u as its own variables, and all those of its layer, with the kernel again.
+func spectral(tensors []fileTensor) []fileTensor {
+	var own, inner []fileTensor
+	for _, t := range tensors {
+		if strings.HasPrefix(t.name, "layer/") {
+			inner = append(inner, t)
+		} else {
+			own = append(own, t)
+		}
+	}
+	if len(own) == 0 || len(inner) == 0 {
+		return tensors
+	}
+	return append(inner, own[len(own)-1])
 }
 
 // convKernel converts the kernel of a convolution to TensorFlow's layout. Theano rotates

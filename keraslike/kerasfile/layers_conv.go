@@ -4,6 +4,7 @@ package kerasfile
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -54,13 +55,18 @@ var _ = register(map[string]class{
 		m := a.margins("cropping", 3)
 		return k.Cropping3D(m[0], m[1], m[2], m[3], m[4], m[5])
 	}},
-	"UpSampling1D": {read: func(a *args) k.Layer { return k.UpSampling1D(a.window("size", 1, 2)[0]) }},
-	"UpSampling2D": {read: func(a *args) k.Layer {
-		a.channels()
-		a.want("interpolation", "nearest")
-		size := a.window("size", 2, 2)
-		return k.UpSampling2D(size[0], size[1])
+	"AdaptiveAveragePooling1D": {read: func(a *args) k.Layer { n := a.adaptive(1); return k.AdaptiveAveragePooling1D(n[0]) }},
+	"AdaptiveAveragePooling2D": {read: func(a *args) k.Layer { n := a.adaptive(2); return k.AdaptiveAveragePooling2D(n[0], n[1]) }},
+	"AdaptiveAveragePooling3D": {read: func(a *args) k.Layer {
+		n := a.adaptive(3)
+		return k.AdaptiveAveragePooling3D(n[0], n[1], n[2])
 	}},
+	"AdaptiveMaxPooling1D": {read: func(a *args) k.Layer { n := a.adaptive(1); return k.AdaptiveMaxPooling1D(n[0]) }},
+	"AdaptiveMaxPooling2D": {read: func(a *args) k.Layer { n := a.adaptive(2); return k.AdaptiveMaxPooling2D(n[0], n[1]) }},
+	"AdaptiveMaxPooling3D": {read: func(a *args) k.Layer { n := a.adaptive(3); return k.AdaptiveMaxPooling3D(n[0], n[1], n[2]) }},
+
+	"UpSampling1D": {read: func(a *args) k.Layer { return k.UpSampling1D(a.window("size", 1, 2)[0]) }},
+	"UpSampling2D": {read: upSampling2D},
 	"UpSampling3D": {read: func(a *args) k.Layer {
 		a.channels()
 		size := a.window("size", 3, 2)
@@ -108,6 +114,29 @@ func pool(a *args, make func(size int, options ...k.PoolOption) k.Layer, axes in
 	}
 	options := []k.PoolOption{k.PoolSize(size...), k.Strides(strides...)}
 	return make(2, append(options, when[k.PoolOption](a.padding("same") == "same", k.SamePadding)...)...)
+}
+
+// adaptive reads the lengths of the outputs of an adaptive pooling.
+func (a *args) adaptive(axes int) []int {
+	a.channels()
+	if a.raw["output_size"] == nil {
+		a.fail("output_size", errors.New("is missing"))
+	}
+	return a.window("output_size", axes, 1)
+}
+
+func upSampling2D(a *args) k.Layer {
+	a.channels()
+	size := a.window("size", 2, 2)
+	switch how := a.text("interpolation", "nearest"); how {
+	case "nearest":
+		return k.UpSampling2D(size[0], size[1])
+	case "bilinear", "bicubic":
+		return k.UpSampling2D(size[0], size[1], k.Interpolation(how))
+	default:
+		a.fail("interpolation", fmt.Errorf("is %q, want nearest, bilinear or bicubic", how))
+		return nil
+	}
 }
 
 func globalPool(a *args, make func(options ...k.PoolOption) k.Layer) k.Layer {

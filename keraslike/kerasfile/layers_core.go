@@ -3,16 +3,18 @@
 package kerasfile
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	k "github.com/reef-dl/reef/keraslike"
 )
 
 var _ = register(map[string]class{
 	"Dense":        {read: dense, mask: passesMask},
-	"Activation":   {read: func(a *args) k.Layer { return k.Activation(a.activation("activation")) }, mask: passesMask},
+	"Activation":   {read: activation, mask: passesMask},
 	"Identity":     {read: func(*args) k.Layer { return k.Activation(k.Linear) }, mask: passesMask},
 	"Embedding":    {read: embedding, mask: makesMask},
 	"Masking":      {read: func(a *args) k.Layer { return k.Masking(a.number("mask_value", 0)) }, mask: makesMask},
@@ -28,6 +30,56 @@ var _ = register(map[string]class{
 	"ELU":       {read: elu, mask: passesMask},
 	"Softmax":   {read: softmax},
 })
+
+// activation reads an Activation, whose function may be a layer with arguments.
+func activation(a *args) k.Layer {
+	var l layerConfig
+	if json.Unmarshal(a.raw["activation"], &l) == nil && isActivationLayer(l.Class) {
+		return a.layer("activation", a.in)
+	}
+	if string(a.raw["activation"]) == `"leaky_relu"` {
+		delete(a.raw, "activation")
+		return k.LeakyReLU(k.NegativeSlope(0.2))
+	}
+	return k.Activation(a.activation("activation"))
+}
+
+// isActivationLayer reports whether a layer is one that Keras also takes for an activation function.
+func isActivationLayer(class string) bool {
+	return slices.Contains([]string{"ReLU", "LeakyReLU", "ELU", "Softmax", "PReLU"}, class)
+}
+
+// functionOf returns the activation function that a layer without other arguments is.
+func functionOf(class string, config json.RawMessage) (f k.ActivationFunc, ok bool) {
+	var c struct {
+		Max       *float64 `json:"max_value"`
+		Slope     *float64 `json:"negative_slope"`
+		Threshold float64  `json:"threshold"`
+		Alpha     *float64 `json:"alpha"`
+		Axis      any      `json:"axis"`
+	}
+	if json.Unmarshal(config, &c) != nil {
+		return "", false
+	}
+	slope := func(absent float64) float64 {
+		if c.Slope != nil {
+			return *c.Slope
+		}
+		return absent
+	}
+	switch class {
+	case "ReLU":
+		if c.Max != nil && *c.Max == 6 {
+			return k.ReLU6, slope(0) == 0 && c.Threshold == 0
+		}
+		return k.ReLU, c.Max == nil && slope(0) == 0 && c.Threshold == 0
+	case "ELU":
+		return k.ELU, c.Alpha == nil || *c.Alpha == 1
+	case "Softmax":
+		return k.Softmax, c.Axis == nil || c.Axis == -1.0
+	}
+	return "", false
+}
 
 func dense(a *args) k.Layer {
 	options := weighted[k.DenseOption](a)

@@ -9,9 +9,10 @@ var _ = register(map[string]class{
 	"LayerNormalization": {read: layerNormalization, mask: passesMask},
 	"GroupNormalization": {read: groupNormalization, mask: passesMask},
 	"UnitNormalization":  {read: unitNormalization, mask: passesMask},
-	"Normalization":      {read: normalization, mask: passesMask},
+	"RMSNormalization":   {read: rmsNormalization, mask: passesMask},
 
 	"SpectralNormalization": {read: spectralNormalization},
+	"Normalization":         {read: normalization, mask: passesMask},
 })
 
 func batchNormalization(a *args) k.Layer {
@@ -69,6 +70,14 @@ func unitNormalization(a *args) k.Layer {
 		return k.UnitNormalization(k.Axis(axes...))
 	}
 	return k.UnitNormalization()
+}
+
+func rmsNormalization(a *args) k.Layer {
+	options := []k.NormalizationOption{k.Epsilon(a.number("epsilon", 1e-6))}
+	if axes := a.list("axis"); axes != nil {
+		options = append(options, k.Axis(axes...))
+	}
+	return k.RMSNormalization(options...)
 }
 
 func normalization(a *args) k.Layer {

@@ -34,7 +34,7 @@ func recurrent[T any](a *args, make func(units int, options ...k.RecurrentOption
 
 // convLSTM reads a layer whose arguments are those of a convolution and those of a recurrent layer.
 func convLSTM(a *args, make func(filters, kernel int, options ...k.ConvLSTMOption) k.Layer, axes int) k.Layer {
-	a.channelsLast()
+	a.channels()
 	options := append(weighted[k.ConvLSTMOption](a), k.KernelSize(a.window("kernel_size", axes, 0)...), k.Strides(a.window("strides", axes, 1)...),
 		k.Dilation(a.window("dilation_rate", axes, 1)...))
 	options = append(options, when[k.ConvLSTMOption](a.padding("same") == "same", k.SamePadding)...)
@@ -55,6 +55,7 @@ func recurrentOptions(a *args) (options []k.RecurrentOption) {
 	options = append(options, when[k.RecurrentOption](a.flag("return_state", false), k.ReturnState)...)
 	options = append(options, when[k.RecurrentOption](a.flag("go_backwards", false), k.GoBackwards)...)
 	options = append(options, when[k.RecurrentOption](a.flag("zero_output_for_mask", false), k.ZeroOutputForMask)...)
+	options = append(options, when[k.RecurrentOption](a.flag("stateful", false), k.Stateful)...)
 	return append(options, k.InputDropout(a.number("dropout", 0)), k.RecurrentDropout(a.number("recurrent_dropout", 0)))
 }
 
@@ -86,7 +87,7 @@ func rnn(a *args) k.Layer {
 	var options []k.RecurrentOption
 	for name, flag := range map[string]k.RecurrentFlag{
 		"return_sequences": k.ReturnSequences, "return_state": k.ReturnState, "go_backwards": k.GoBackwards,
-		"zero_output_for_mask": k.ZeroOutputForMask,
+		"zero_output_for_mask": k.ZeroOutputForMask, "stateful": k.Stateful,
 	} {
 		options = append(options, when[k.RecurrentOption](a.flag(name, false), flag)...)
 	}

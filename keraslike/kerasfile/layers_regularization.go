@@ -2,10 +2,14 @@
 
 package kerasfile
 
-import k "github.com/reef-dl/reef/keraslike"
+import (
+	"fmt"
+
+	k "github.com/reef-dl/reef/keraslike"
+)
 
 var _ = register(map[string]class{
-	"Dropout":          {read: func(a *args) k.Layer { a.training("noise_shape"); return k.Dropout(a.number("rate", 0)) }, mask: passesMask},
+	"Dropout":          {read: func(a *args) k.Layer { return k.Dropout(a.number("rate", 0), a.noiseShape()...) }, mask: passesMask},
 	"SpatialDropout1D": {read: func(a *args) k.Layer { return k.SpatialDropout1D(a.number("rate", 0)) }, mask: passesMask},
 	"SpatialDropout2D": {read: func(a *args) k.Layer { a.channels(); return k.SpatialDropout2D(a.number("rate", 0)) }},
 	"SpatialDropout3D": {read: func(a *args) k.Layer { a.channels(); return k.SpatialDropout3D(a.number("rate", 0)) }},
@@ -13,14 +17,19 @@ var _ = register(map[string]class{
 	"GaussianNoise":    {read: func(a *args) k.Layer { return k.GaussianNoise(a.number("stddev", 0)) }, mask: passesMask},
 
 	"ActivityRegularization": {read: func(a *args) k.Layer { return k.ActivityRegularization(k.L1L2(a.number("l1", 0), a.number("l2", 0))) }, mask: passesMask},
-	"AlphaDropout":           {read: func(a *args) k.Layer { return a.identity("rate", "noise_shape") }, mask: passesMask},
+	"AlphaDropout":           {read: func(a *args) k.Layer { return k.AlphaDropout(a.number("rate", 0), a.noiseShape()...) }, mask: passesMask},
 
-	"RandomBrightness":  {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
-	"RandomContrast":    {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
-	"RandomFlip":        {read: func(a *args) k.Layer { return a.augmentation("mode") }},
-	"RandomRotation":    {read: func(a *args) k.Layer { return a.augmentation("factor") }},
-	"RandomTranslation": {read: func(a *args) k.Layer { return a.augmentation("height_factor", "width_factor") }},
-	"RandomZoom":        {read: func(a *args) k.Layer { return a.augmentation("height_factor", "width_factor") }},
+	"RandomBrightness":        {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
+	"RandomColorDegeneration": {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
+	"RandomGrayscale":         {read: func(a *args) k.Layer { return a.augmentation("factor") }},
+	"RandomInvert":            {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
+	"RandomPosterization":     {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
+	"RandomSharpness":         {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
+	"RandomContrast":          {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
+	"RandomFlip":              {read: func(a *args) k.Layer { return a.augmentation("mode") }},
+	"RandomRotation":          {read: func(a *args) k.Layer { return a.augmentation("factor") }},
+	"RandomTranslation":       {read: func(a *args) k.Layer { return a.augmentation("height_factor", "width_factor") }},
+	"RandomZoom":              {read: func(a *args) k.Layer { return a.augmentation("height_factor", "width_factor") }},
 })
 
 // identity returns an identity for a layer that acts in training only.
@@ -35,4 +44,25 @@ func (a *args) identity(args ...string) k.Layer {
 // augmentation is identity for image augmentation layers, with the arguments that they share.
 func (a *args) augmentation(args ...string) k.Layer {
 	return a.identity(append(args, "fill_mode", "fill_value", "interpolation", "data_format", "bounding_box_format")...)
+}
+
+// noiseShape reads a noise shape, whose first element is the batch.
+func (a *args) noiseShape() (opts []k.DropoutOption) {
+	var shape []*int
+	if !a.take("noise_shape", &shape) || len(shape) == 0 {
+		return nil
+	}
+	if shape[0] != nil {
+		a.fail("noise_shape", fmt.Errorf("begins with %d, want None for the samples of the batch", *shape[0]))
+		return nil
+	}
+	var lengths []int
+	for _, n := range shape[1:] {
+		if n == nil {
+			lengths = append(lengths, k.Any)
+		} else {
+			lengths = append(lengths, *n)
+		}
+	}
+	return append(opts, k.NoiseShape(lengths...))
 }

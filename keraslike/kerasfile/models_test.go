@@ -50,6 +50,7 @@ func (c kerasSaved) gives(m *k.Model) error {
 	for _, x := range c.X {
 		inputs = append(inputs, arrayOf(x.Values, x.Shape...))
 	}
+	m.ResetStates()
 	outputs, err := m.PredictAll(inputs...)
 	if err != nil {
 		return err

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -75,7 +74,7 @@ func hasRate(v any) bool {
 	return false
 }
 
-// dtypes of a configuration that Reef does not compute in.
+// dtype returns what a configuration computes in if that is not float32, "" otherwise.
 func (c layerConfig) dtype() string {
 	var o struct {
 		Type json.RawMessage `json:"dtype"`
@@ -100,7 +99,7 @@ func (c layerConfig) dtype() string {
 	return ""
 }
 
-// quantizes reports names of tests of what Reef leaves out.
+// excluded returns an error for what Reef leaves out: other types of numbers, quantization, LoRA.
 func (r *recordedCall) excluded() error {
 	switch t := r.Config.dtype(); t {
 	case "":
@@ -206,7 +205,11 @@ func replayLayer(r *recordedCall) error {
 	if c.Class == "Lambda" {
 		return impossible("Python code of the test: Lambda")
 	}
-	if name := pythonClass(c.Config, 0); name != "" {
+	own, err := ownRNN(c)
+	if err != nil {
+		return err
+	}
+	if name := pythonClass(c.Config, 0); name != "" && own == nil {
 		return impossible("Python code of the test: " + name)
 	}
 	if c.Class == "GlobalAveragePooling1D" && len(r.Args) == 2 {
@@ -295,7 +298,14 @@ func replayLayer(r *recordedCall) error {
 	if err != nil {
 		return lacking(c.Class, err)
 	}
-	x, err := m.b.call(&calls[0], map[string]k.Layer{}, m.results, 0)
+	var x *k.Tensor
+	switch in, _ := calls[0].inputs(m.results); {
+	case own != nil:
+		x = own.Apply(in...)
+		err = x.Err()
+	default:
+		x, err = m.b.call(&calls[0], map[string]k.Layer{}, m.results, 0)
+	}
 	if err != nil {
 		return lacking(c.Class, err)
 	}
@@ -419,12 +429,18 @@ func (m *replayModel) check(r *recordedCall, x *k.Tensor) error {
 			return lacking(r.Config.Class, err)
 		}
 	}
-	model := k.NewModel("replay", m.inputs, outputs)
-	if err := model.Err(); err != nil {
-		return lacking(r.Config.Class, err)
+	model := r.carries()
+	if model == nil {
+		model = k.NewModel("replay", m.inputs, outputs)
+		if err := model.Err(); err != nil {
+			return lacking(r.Config.Class, err)
+		}
+		if err := model.Build(1); err != nil {
+			return lacking(r.Config.Class, err)
+		}
 	}
-	if err := model.Build(1); err != nil {
-		return lacking(r.Config.Class, err)
+	if strings.Contains(string(r.Config.Config), `"stateful":true`) {
+		carried[r.name()] = model
 	}
 	if err := r.setWeights(model); err != nil {
 		return err
@@ -457,7 +473,7 @@ func (m *replayModel) check(r *recordedCall, x *k.Tensor) error {
 	if len(r.Losses) > 0 {
 		return m.checkPenalties(r, model, arrays)
 	}
-	if r.Gradients != nil && !restrained.Match(r.Config.Config) {
+	if r.Gradients != nil && carried[r.name()] == nil && !restrained.Match(r.Config.Config) {
 		return m.checkGradients(r, model, arrays)
 	}
 	return nil
@@ -465,6 +481,29 @@ func (m *replayModel) check(r *recordedCall, x *k.Tensor) error {
 
 // restrained matches arguments that change weights after an update, or gradients.
 var restrained = regexp.MustCompile(`_(constraint|regularizer)": ?[{"]`)
+
+// carried are the models of stateful layers of a test, by the names of the layers.
+var carried map[string]*k.Model
+
+func (r *recordedCall) name() string {
+	var c struct {
+		Name string `json:"name"`
+	}
+	if json.Unmarshal(r.Config.Config, &c) != nil {
+		return ""
+	}
+	return c.Name
+}
+
+// carries returns the model of an earlier record whose states go on, nil if there is none.
+func (r *recordedCall) carries() *k.Model {
+	for _, s := range r.States {
+		if a := s.asArray(); a != nil && largest([]*numbers{a}) != 0 {
+			return carried[r.name()]
+		}
+	}
+	return nil
+}
 
 // coefficients are those of the recorder, for the outputs.
 func coefficients(n int) []float32 {
@@ -679,91 +718,4 @@ func (m *replayModel) arrays() (list []*k.Array, err error) {
 		list = append(list, x)
 	}
 	return list, nil
-}
-
-// setWeights gives the model the recorded weights, in Keras's order.
-func (r *recordedCall) setWeights(model *k.Model) error {
-	if len(r.Weights) == 0 || string(r.Weights) == "null" {
-		return nil
-	}
-	var list []*numbers
-	if err := json.Unmarshal(r.Weights, &list); err != nil {
-		return impossible("weights were not recorded")
-	}
-	var tensors []fileTensor
-	for _, a := range list {
-		if a.Large != nil {
-			return impossible("too large to be recorded")
-		}
-		tensors = append(tensors, fileTensor{name: path.Base(a.Path), path: a.Path, shape: a.Shape, read: func() ([]float32, error) { return a.floats(), nil }})
-	}
-	layers := leaves(model)
-	if len(layers) == 1 {
-		tensors = (&weightsFile{version: "3.0.0"}).convert(layers[0], tensors)
-	}
-	var weights []*k.Weight
-	for _, l := range layers {
-		weights = append(weights, l.layer.Weights...)
-	}
-	if len(weights) != len(tensors) {
-		return fmt.Errorf("%d weights, want %d", len(weights), len(tensors))
-	}
-	if len(layers) > 1 || !fits(weights, tensors) {
-		weights = byNames(weights, tensors)
-		if weights == nil {
-			return fmt.Errorf("weights of other shapes")
-		}
-	}
-	r.ordered = weights
-	for i, t := range tensors {
-		values, err := t.read()
-		if err != nil {
-			return err
-		}
-		if err := weights[i].Set(values); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func fits(weights []*k.Weight, tensors []fileTensor) bool {
-	for i, w := range weights {
-		if !slices.Equal(w.Shape(), tensors[i].shape) {
-			return false
-		}
-	}
-	return true
-}
-
-// byNames orders weights by the ends of their paths, and shapes.
-func byNames(weights []*k.Weight, tensors []fileTensor) []*k.Weight {
-	if fits(weights, tensors) && len(weights) > 0 {
-		return weights
-	}
-	rest := slices.Clone(weights)
-	var out []*k.Weight
-	for _, t := range tensors {
-		i := slices.IndexFunc(rest, func(w *k.Weight) bool {
-			return path.Base(w.Name()) == t.name && slices.Equal(w.Shape(), t.shape)
-		})
-		if i < 0 {
-			i = slices.IndexFunc(rest, func(w *k.Weight) bool { return slices.Equal(w.Shape(), t.shape) })
-		}
-		if i < 0 {
-			return nil
-		}
-		out, rest = append(out, rest[i]), slices.Delete(rest, i, i+1)
-	}
-	return out
-}
-
-// leaves returns the layers with weights.
-func leaves(m *k.Model) (list []layerPath) {
-	for _, l := range layerPathsOf(m, layerPath{}, ownKinds, nothingVisited()) {
-		if len(l.layer.Weights) > 0 {
-			list = append(list, l)
-		}
-	}
-	return list
 }

@@ -147,9 +147,8 @@ func lossOf(s *settings, length int) (k.Loss, error) {
 
 // rowsOf computes a loss for each row, of its prediction and target.
 type rowsOf struct {
-	loss   k.Loss
-	shape  []int // of the result, without the batch
-	target []int
+	loss  k.Loss
+	shape []int // of the result, without the batch
 }
 
 func (rowsOf) Kind() string { return "rowsOf" }
@@ -586,7 +585,6 @@ func metricOf(s *settings) (k.Metric, error) {
 	return m, s.done()
 }
 
-// elementwise are metrics whose elements are samples if they have weights of their own.
 func replayMetric(r *recordedCall) error {
 	if len(r.Updates) == 0 {
 		return impossible("a metric without samples")

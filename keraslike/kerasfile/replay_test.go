@@ -223,11 +223,6 @@ func (m missing) Error() string    { return "missing: " + string(m) }
 func (m impossible) Error() string { return "impossible: " + string(m) }
 func (m documented) Error() string { return "documented: " + string(m) }
 
-// refused is an error of Reef for something that Keras computes.
-type refused struct{ error }
-
-func (r refused) Unwrap() error { return r.error }
-
 // compare compares arrays in order.
 func compare(what string, got []float32, want *numbers, tolerance float64) error {
 	if want.Type == "bfloat16" || want.Type == "float16" {
@@ -318,6 +313,7 @@ func replayTest(t *recordedTest) (o outcome) {
 	}()
 	rank := []string{"", "equal", "impossible", "documented", "missing", "different"}
 	equal := 0
+	carried = map[string]*k.Model{}
 	set := func(status, reason string) {
 		if slices.Index(rank, status) > slices.Index(rank, o.status) {
 			o.status, o.reason = status, reason

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
+	k "github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/kerash5"
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
@@ -40,8 +42,9 @@ type fileTensor struct {
 	read  func() ([]float32, error)
 }
 
-// openWeights distinguishes the formats by their first bytes.
-func openWeights(r io.ReaderAt, size int64, name string) (*weightsFile, error) {
+// openWeights distinguishes the formats by their first bytes; first is set if the model has layers with the channels
+// first.
+func openWeights(r io.ReaderAt, size int64, name string, first bool) (*weightsFile, error) {
 	var start [8]byte
 	if _, err := r.ReadAt(start[:], 0); err != nil && err != io.EOF {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -51,7 +54,10 @@ func openWeights(r io.ReaderAt, size int64, name string) (*weightsFile, error) {
 		if err != nil {
 			return nil, err
 		}
-		return kerasWeights(f, name), channelsFirst(f)
+		if !first {
+			err = channelsFirst(f)
+		}
+		return kerasWeights(f, name), err
 	}
 	f, err := safetensors.New(r, size, name)
 	if err != nil {
@@ -63,6 +69,11 @@ func openWeights(r io.ReaderAt, size int64, name string) (*weightsFile, error) {
 // isKeras recognizes HDF5 and zip files by their first bytes.
 func isKeras(start []byte) bool {
 	return string(start) == "\x89HDF\r\n\x1a\n" || strings.HasPrefix(string(start), "PK\x03\x04")
+}
+
+// hasChannelsFirst reports whether a layer of the model is a ChannelsFirst, as those are that Load makes of such files.
+func hasChannelsFirst(m *k.Model) bool {
+	return slices.ContainsFunc(m.Layers(), func(l k.LayerInfo) bool { return l.Kind == "ChannelsFirst" })
 }
 
 // channelsFirst returns an error for models that flatten channels-first images: the weights

@@ -85,7 +85,7 @@ func LoadWeightsFrom(m *k.Model, r io.ReaderAt, size int64, name string, options
 	if err := m.Err(); err != nil {
 		return nil, err
 	}
-	source, err := openWeights(r, size, name)
+	source, err := openWeights(r, size, name, hasChannelsFirst(m))
 	if err != nil {
 		return nil, text.Brief(fmt.Errorf("load weights: %w", err))
 	}

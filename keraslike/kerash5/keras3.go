@@ -230,10 +230,10 @@ func ownName(group *hdf5.Node) (string, error) {
 
 // parts is the order of objects within a layer for which get_weights differs from the
 // alphabetical order of the file.
-var parts = []string{"vars", "forward_layer", "backward_layer", "query_dense", "key_dense", "value_dense", "output_dense"}
+var parts = []string{"vars", "forward_layer", "backward_layer", "query_dense", "key_dense", "gate_dense", "value_dense", "output_dense"}
 
 func partOrder(n *hdf5.Node) int {
-	if i := slices.Index(parts, n.Name); i >= 0 {
+	if i := slices.Index(parts, strings.TrimPrefix(n.Name, "_")); i >= 0 {
 		return i
 	}
 	return len(parts)

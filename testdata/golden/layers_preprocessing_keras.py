@@ -96,4 +96,10 @@ for n, bins, epsilon in ((7, 3, 0.01), (50, 4, 0.01), (400, 5, 0.01), (333, 10, 
     t.add("Discretization_adapt_%d_%d_%s" % (n, bins, epsilon), SOURCE, {"layer": "Discretization", "num_bins": bins, "epsilon": epsilon},
           {"data": data}, {"boundaries": np.asarray(layer.bin_boundaries, dtype=np.float64)})
 
+for kind, factor in [("RandomInvert", 1.0), ("RandomInvert", 0.0), ("RandomPosterization", 3), ("RandomPosterization", 8), ("RandomColorDegeneration", 0.75), ("RandomSharpness", 0.9), ("RandomSharpness", 0.1)]:
+    case(kind, (2, 5, 4, 3), training=True, factor=(factor, factor))
+    case(kind, (1, 3, 4, 1), training=True, factor=(factor, factor), value_range=(0.0, 300.0 if kind == "RandomPosterization" else 200.0))  # Keras wraps values outside
+for shape in ((2, 4, 5, 3), (1, 4, 5, 1)):
+    case("RandomGrayscale", shape, training=True, factor=1.0)
+    case("RandomGrayscale", shape, training=True, factor=0.0)
 t.save()

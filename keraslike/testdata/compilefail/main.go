@@ -19,8 +19,8 @@ func main() {
 	MultiHeadAttention(2, 8, CausalMask, AttentionMask, AttentionDropout(0.1), ValueDim(4), OutputDim(3), NoBias)
 	_ = []Optimizer{SGD(0.1, Momentum(0.9), Nesterov), RMSprop(0.1, Rho(0.9), Centered, Epsilon(1e-7)), Adam(0.1, Beta1(0.9), AMSGrad)}
 
-	Dropout(0.5, KernelRegularizer(L2(1e-3)))    // refused: KernelOption does not implement LayerOption
-	Dropout(0.5, ReLU)                           // refused: ActivationFunc does not implement LayerOption
+	Dropout(0.5, KernelRegularizer(L2(1e-3)))    // refused: KernelOption does not implement DropoutOption
+	Dropout(0.5, ReLU)                           // refused: ActivationFunc does not implement DropoutOption
 	Flatten(NoBias)                              // refused: KernelFlag does not implement LayerOption
 	Activation(ReLU, KernelInitializer(Zeros())) // refused: KernelOption does not implement ActivationOption
 	Dense(10, "relu")                            // refused: cannot use "relu"
@@ -41,5 +41,5 @@ func main() {
 	m.Compile(SGD(0.1), MeanSquaredError, Epochs(5)) // refused: FitOption does not implement CompileOption
 	m.Fit(nil, nil, Seed(1))                         // refused: CompileOption does not implement FitOption
 	m.Evaluate(nil, nil, Epochs(1))                  // refused: FitOption does not implement EvaluateOption
-	m.Save("m", BatchSize(1))                        // refused: BatchOption does not implement SaveOption
+	m.Save("m", BatchSize(1))                        // refused: RankOption does not implement SaveOption
 }

@@ -14,11 +14,15 @@ import json
 import os
 import random
 import sys
+import zipfile
 
 import keras
 import numpy as np
+import torch
 from keras import layers as L
 
+if not hasattr(torch.nn.functional, "rms_norm"):  # before PyTorch 2.4
+    torch.nn.functional.rms_norm = lambda x, shape, weight, eps: x * torch.rsqrt(torch.mean(x * x, dim=-1, keepdim=True) + eps) * weight
 HERE = os.path.dirname(os.path.abspath(__file__))
 KEPT = [186, 270]
 
@@ -136,6 +140,15 @@ class Gen:
         return keras.Model(ins,outs)
 
 
+def pack(path):
+    """Compresses an archive, which Keras does not."""
+    with zipfile.ZipFile(path) as z:
+        entries = [(i.filename, z.read(i)) for i in z.infolist()]
+    with zipfile.ZipFile(path, "w") as z:
+        for name, data in entries:
+            z.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED, 9)
+
+
 def save(folder, name, m, ins, manifest):
     feed = ins if len(ins) > 1 else ins[0]
     if isinstance(getattr(m, "_inputs_struct", None), dict):
@@ -145,11 +158,14 @@ def save(folder, name, m, ins, manifest):
     if not all(np.isfinite(v).all() for v in ys):
         return
     array = lambda v: {"shape": list(np.shape(v)), "values": [float("%.9g" % x) for x in np.ravel(v)]}
-    e = {"name": str(name), "x": [array(v) for v in ins], "y": [array(v) for v in ys], "files": []}
-    for ext in ["keras", "h5", "weights.h5"]:
+    e = {"name": str(name).removesuffix(".keras"), "x": [array(v) for v in ins], "y": [array(v) for v in ys], "files": []}
+    name, only, _ = str(name).partition(".keras")
+    for ext in ["keras"] if only else ["keras", "h5", "weights.h5"]:
         file = "%s.%s" % (name, ext)
         try:
             (m.save_weights if ext == "weights.h5" else m.save)(os.path.join(folder, file))
+            if only:
+                pack(os.path.join(folder, file))
             e["files"].append(file)
         except Exception as err:  # legacy HDF5 cannot hold two weights of one name
             print(file, err)
@@ -250,6 +266,39 @@ def made_models():
     y = L.RNN(L.StackedRNNCells([L.GRUCell(3), L.LSTMCell(2, name="own")]), return_sequences=True, go_backwards=True)(a)
     y = L.RNN([L.GRUCell(3, reset_after=False, dropout=0.2), L.GRUCell(2, use_bias=False)], return_sequences=True)(y)
     yield "cells", keras.Model(a, [y, L.RNN(L.SimpleRNNCell(2, activation="relu"))(y)])
+    a = keras.Input((4, 6))  # files only of Keras 3's format, with its weights packed
+    y = L.SpectralNormalization(L.Dense(6, activation=L.ReLU()), power_iterations=2)(L.RMSNormalization()(a))
+    y = L.Softmax(axis=1)(L.ActivityRegularization(l1=0.1, l2=0.2)(L.Activation(L.LeakyReLU(negative_slope=0.25))(y)))
+    y = L.Bidirectional(L.RNN([L.LSTMCell(2), L.GRUCell(3)], return_sequences=True), merge_mode="ave")(y)
+    y = L.SpectralNormalization(L.Conv1D(3, 2, activation="hard_tanh"))(L.Activation("leaky_relu")(y))
+    yield "layers.keras", keras.Model(a, L.Bidirectional(L.GRU(2, return_state=True), merge_mode="sum")(y))
+    a = keras.Input(batch_shape=(2, 3, 4))
+    y = L.RNN([L.SimpleRNNCell(3), L.LSTMCell(2)], return_sequences=True, unroll=True)(L.LSTM(3, stateful=True, return_sequences=True)(a))
+    yield "stateful.keras", keras.Model(a, L.Bidirectional(L.GRU(2, stateful=True))(y))
+    F = {"data_format": "channels_first"}
+    a, b = keras.Input((2, 6, 5)), keras.Input((3, 2, 4, 5))
+    y = L.BatchNormalization(axis=1)(L.Conv2D(4, 3, padding="same", groups=2, **F)(a))
+    y = L.SeparableConv2D(3, 2, **F)(L.DepthwiseConv2D(2, depth_multiplier=2, **F)(L.MaxPooling2D(2, 1, padding="same", **F)(y)))
+    y = L.Conv2DTranspose(2, 2, strides=2, activation="tanh", **F)(L.Cropping2D(((1, 0), (0, 1)), **F)(L.ZeroPadding2D(1, **F)(L.UpSampling2D(2, **F)(y))))
+    z = L.ConvLSTM2D(2, 2, return_sequences=True, **F)(b)
+    _, h, c = L.ConvLSTM2D(2, 2, padding="same", return_state=True, **F)(z)
+    flat = L.Dense(3)(L.Flatten(**F)(L.AveragePooling2D(3, **F)(y)))
+    yield "channels_first.keras", keras.Model([a, b], [flat, L.GlobalAveragePooling2D(keepdims=True, **F)(y), h, c])
+    a, b = keras.Input((4, 4, 3, 2)), keras.Input((2, 8))
+    y = L.AveragePooling3D(2, padding="same")(L.ZeroPadding3D(1)(L.Conv3D(4, 2, groups=2, activation="squareplus")(a)))
+    y = L.GlobalMaxPooling3D(keepdims=True)(L.Conv3DTranspose(2, 2, strides=(2, 1, 2))(L.UpSampling3D((1, 2, 1))(L.Cropping3D(((1, 1), (0, 1), (0, 0)))(y))))
+    z = L.Conv1DTranspose(3, 2, strides=2, **F)(L.DepthwiseConv1D(2, padding="same", **F)(b))
+    z = L.SeparableConv1D(2, 3, **F)(L.Conv1D(4, 2, dilation_rate=2, **F)(z))
+    yield "volumes.keras", keras.Model([a, b], [y, L.GlobalMaxPooling1D(**F)(z)])
+    a, b = keras.Input((7, 2)), keras.Input((2, 5, 4))
+    y = L.AdaptiveAveragePooling2D((4, 3), **F)(L.UpSampling2D(2, interpolation="bilinear", **F)(b))
+    pooled = [L.AdaptiveMaxPooling1D(3)(a), L.AdaptiveAveragePooling1D(4)(a), L.AdaptiveMaxPooling2D(2, **F)(y)]
+    yield "adaptive.keras", keras.Model([a, b], pooled)
+    a, b = keras.Input((5, 4)), keras.Input((3, 4))
+    y = L.MultiHeadAttention(2, 3, value_dim=2, output_shape=5, use_bias=False)(a, b)
+    z = L.GroupQueryAttention(2, 4, 2)(a, b, use_causal_mask=True)
+    y = L.Concatenate()([y, z, L.Attention(use_scale=True, score_mode="concat")([a, b]), L.AdditiveAttention()([a, b])])
+    yield "attention.keras", keras.Model([a, b], L.EinsumDense("abc,cde->abde", (None, 2, 3), bias_axes="de", activation="relu")(y))
 
 
 manifest = []

@@ -133,6 +133,12 @@ def put(record):
     current.records.append(record)
 
 
+def states_of(layer):
+    """The variables that training or, for a stateful layer, a call changes."""
+    own = keras["tree"].flatten(getattr(layer, "states", None) or [])
+    return [enc(v) for v in [*layer.non_trainable_variables, *own] if hasattr(v, "shape")]
+
+
 def weights_of(layer):
     return [{"path": w.path, **enc(w)} for w in layer.weights]
 
@@ -165,7 +171,7 @@ def wrap_layers():
         if current is not None and current.layer is self and current.before is None:
             try:
                 current.before = weights_of(self)
-                current.states = [enc(v) for v in self.non_trainable_variables]
+                current.states = states_of(self)
             except Exception as e:
                 current.before = {"failed": str(e)[:200]}
         return out
@@ -200,7 +206,7 @@ def wrap_layers():
                 record["out_masks"] = om
             with inside():
                 try:
-                    after = [enc(v) for v in self.non_trainable_variables]
+                    after = states_of(self)
                     if after != current.states:
                         record["states"], record["states_after"] = current.states, after
                     losses = [float(v) for v in self.losses]
