@@ -10,16 +10,6 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// DropoutOption is an option of Dropout and AlphaDropout.
-type DropoutOption interface {
-	layerSetting
-	forDropout()
-}
-
-type dropoutMark struct{}
-
-func (dropoutMark) forDropout() {}
-
 type dropoutOption struct {
 	setting
 	dropoutMark

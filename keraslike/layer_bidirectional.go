@@ -295,14 +295,16 @@ func (d *bidirectional) read(text []byte, outer *loader) error {
 		saved *layerConfig
 		to    **direction
 	}{{&c.Forward, &d.forward}, {&c.Backward, &d.backward}} {
+		if make, ok := definitions[one.saved.Kind]; ok { // before its arguments, which may be layers in layers
+			if _, ok := make().(sequenceLayer); !ok {
+				return fmt.Errorf("%w, got %q", errNotSequence, one.saved.Kind)
+			}
+		}
 		inner := newLoader(nil, len(text))
 		inner.knownCells = outer.knownCells
 		l, err := one.saved.layer(inner)
 		if err != nil {
 			return err
-		}
-		if _, ok := l.def.(sequenceLayer); !ok {
-			return fmt.Errorf("%w, got %q", errNotSequence, one.saved.Kind)
 		}
 		*one.to = directionOf(l)
 	}

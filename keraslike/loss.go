@@ -92,15 +92,6 @@ type lossKind struct {
 // lossFuncs has the definitions of all LossFuncs, each of which registers itself.
 var lossFuncs = map[LossFunc]*lossKind{}
 
-func registerLossFunc(l LossFunc, kind lossKind) struct{} {
-	lossFuncs[l] = &kind
-	registerLoss(string(l), func() Loss { return &optionedLoss{} })
-	if kind.row != nil {
-		registerMetric(string(l), func() Metric { return l })
-	}
-	return struct{}{}
-}
-
 // lossKinds maps the name of each loss with settings to a function that makes an empty one,
 // into which the settings of a saved model are read. Every such loss registers itself.
 var lossKinds = map[string]func() Loss{}

@@ -27,6 +27,16 @@ func (l LossFunc) With(opts ...LossOption) Loss {
 	return c
 }
 
+// registerLossFunc registers a LossFunc, alone and with options, and as a metric.
+func registerLossFunc(l LossFunc, kind lossKind) struct{} {
+	lossFuncs[l] = &kind
+	registerLoss(string(l), func() Loss { return &optionedLoss{} })
+	if kind.row != nil {
+		registerMetric(string(l), func() Metric { return l })
+	}
+	return struct{}{}
+}
+
 // optionedLoss is a LossFunc with options.
 type optionedLoss struct {
 	Of             LossFunc `json:"of"`

@@ -61,3 +61,12 @@ func (s *valueRange) violation(what string, v float32) error {
 
 // predictionRounding is the tolerance for probabilities computed in float32.
 const predictionRounding = 1e-5
+
+// upTo returns 0, 1, ... n-1.
+func upTo(n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}

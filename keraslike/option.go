@@ -94,6 +94,11 @@ type (
 		layerSetting
 		forMerge()
 	}
+	// DropoutOption is an option of Dropout and AlphaDropout.
+	DropoutOption interface {
+		layerSetting
+		forDropout()
+	}
 	// BidirectionalOption is an option of Bidirectional.
 	BidirectionalOption interface {
 		layerSetting
@@ -144,6 +149,7 @@ type (
 
 type (
 	denseMark         struct{}
+	dropoutMark       struct{}
 	convMark          struct{}
 	poolMark          struct{}
 	recurrentMark     struct{}
@@ -158,6 +164,7 @@ type (
 )
 
 func (denseMark) forDense()                 {}
+func (dropoutMark) forDropout()             {}
 func (convMark) forConv()                   {}
 func (poolMark) forPool()                   {}
 func (recurrentMark) forRecurrent()         {}

@@ -259,12 +259,3 @@ func (m *Model) PredictOnBatch(x graph.Value) (out []float32, err error) {
 func (n *network) lengthsOfValues(inputs []graph.Value) lengths {
 	return n.lengthsOf(func(k, axis int) int { return axisLength(inputs[k].Shape(), axis+1) })
 }
-
-// upTo returns 0, 1, ... n-1.
-func upTo(n int) []int {
-	list := make([]int, n)
-	for i := range list {
-		list[i] = i
-	}
-	return list
-}
