@@ -161,8 +161,8 @@ func copyTap[T Float](to, from []T, step, c int) {
 		return
 	}
 	for ; len(to) >= c; to, at = to[c:], at+step {
-		for i, v := range from[at : at+c] {
-			to[i] = v
+		for i := range c {
+			to[i] = from[at+i]
 		}
 	}
 }
