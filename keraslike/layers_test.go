@@ -126,6 +126,9 @@ func layerRows() []layerRow {
 		{kind: "GlobalAveragePooling2D", layer: func() Layer { return GlobalAveragePooling2D() }, in: image, out: Shape{2}},
 
 		{kind: "BatchNormalization", layer: func() Layer { return BatchNormalization(Axis(1), Momentum(0.9), Epsilon(0.01)) }, in: image, out: image[0], parameters: 24, moves: "moving_mean moving_variance"},
+		{kind: "BatchNormalization", layer: func() Layer {
+			return BatchNormalization(Axis(1), Renorm, RenormMomentum(0.9), RenormClipping(0.5, 2, 3), MovingVarianceInitializer(Constant(4)), MovingMeanInitializer(Constant(0.5)))
+		}, in: image, out: image[0], parameters: 42, moves: "moving_mean moving_variance moving_stddev renorm_mean renorm_stddev"},
 		{kind: "LayerNormalization", layer: func() Layer { return LayerNormalization(Axis(1, 3), Epsilon(0.01)) }, in: image, out: image[0], parameters: 24},
 		{kind: "GroupNormalization", layer: func() Layer { return GroupNormalization(Groups(2), Axis(2), Epsilon(0.01)) }, in: image, out: image[0], parameters: 8},
 		{kind: "UnitNormalization", layer: func() Layer { return UnitNormalization(Axis(1, 3)) }, in: image, out: image[0]},

@@ -2,7 +2,11 @@
 
 package kerasfile
 
-import k "github.com/reef-dl/reef/keraslike"
+import (
+	"math"
+
+	k "github.com/reef-dl/reef/keraslike"
+)
 
 var _ = register(map[string]class{
 	"BatchNormalization": {read: batchNormalization, mask: passesMask},
@@ -21,8 +25,25 @@ func batchNormalization(a *args) k.Layer {
 	options = append(options, when[k.NormalizationOption](!a.flag("center", true), k.NoCenter)...)
 	options = append(options, when[k.NormalizationOption](a.flag("synchronized", false), k.Synchronized)...)
 	options = append(options, gammaBeta(a)...)
-	delete(a.raw, "fused")           // how it is computed
-	delete(a.raw, "renorm_momentum") // of renorm, which is an error
+	delete(a.raw, "fused") // how it is computed
+	momentum := a.number("renorm_momentum", 0.99)
+	if a.flag("renorm", false) {
+		options = append(options, k.Renorm, k.RenormMomentum(momentum))
+		var limits struct {
+			RMin *float64 `json:"rmin"`
+			RMax *float64 `json:"rmax"`
+			DMax *float64 `json:"dmax"`
+		}
+		if a.take("renorm_clipping", &limits) {
+			or := func(v *float64, none float64) float64 {
+				if v == nil {
+					return none
+				}
+				return *v
+			}
+			options = append(options, k.RenormClipping(or(limits.RMin, 0), or(limits.RMax, math.Inf(1)), or(limits.DMax, math.Inf(1))))
+		}
+	}
 	return k.BatchNormalization(options...)
 }
 

@@ -326,7 +326,7 @@ func TestLoadMistakes(t *testing.T) {
 		{"rate NaN", stack(input, dense(""), `{"class_name":"Dropout","config":{"name":"d","rate":NaN}}`), `Dropout "d": argument rate is "NaN"`},
 		{"mask value", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,2]}}`, `{"class_name":"Masking","config":{"name":"m","mask_value":-Infinity}}`, dense("")), `argument mask_value is "-Infinity"`},
 		{"limit below 0", stack(input, dense(""), `{"class_name":"ReLU","config":{"name":"r","max_value":-1.0}}`), "MaxValue is -1, want at least 0"},
-		{"renormalized", stack(input, dense(""), `{"class_name":"BatchNormalization","config":{"name":"b","renorm":true,"renorm_momentum":0.9}}`), "argument renorm is true"},
+		{"renormalized", stack(input, dense(""), `{"class_name":"BatchNormalization","config":{"name":"b","renorm":true,"renorm_clipping":{"rmax":-1}}}`), "RenormClipping is 0, -1, 3.4"},
 		{"time first", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,2]}}`, `{"class_name":"GRU","config":{"name":"l","units":2,"time_major":true}}`), "argument time_major is true"},
 		{"inverted", stack(input, `{"class_name":"Normalization","config":{"name":"n","invert":true}}`), "argument invert is true"},
 		{"quantized", stack(input, dense(`,"dtype":{"class_name":"QuantizedDTypePolicy","config":{"name":"int8_from_float32"}}`)), "argument dtype is"},
