@@ -170,6 +170,10 @@ func TestLayerMistakes(t *testing.T) {
 		{keraslike.ConvLSTM1D(2, 3, keraslike.RecurrentDropout(-0.1), name), shapes{image}, `ConvLSTM1D "it": recurrent dropout is -0.1, want 0 <= dropout < 1`},
 
 		{keraslike.Rescaling(math.NaN(), 0, name), shapes{vector}, `Rescaling "it": scale is NaN and offset 0, want finite numbers`},
+		{keraslike.Normalization(keraslike.Axis(1, -1), name), shapes{vector}, `Normalization "it": axes are [1 -1], which has axis 1 twice`},
+		{keraslike.Normalization(keraslike.Statistics([]float64{1}, nil), name), shapes{vector}, `Normalization "it": Statistics has 1 means and 0 variances`},
+		{keraslike.Normalization(keraslike.Statistics([]float64{1}, []float64{-1}), name), shapes{vector}, `Normalization "it": Statistics has mean 1 and variance -1`},
+		{keraslike.Normalization(keraslike.Statistics([]float64{1, 2}, []float64{1, 2}), name), shapes{vector}, `Normalization "it": Statistics has 2 numbers, the features have shape [4]`},
 		{keraslike.Normalization(keraslike.Axis(2), name), shapes{vector}, `Normalization "it": axis is 2`},
 		{keraslike.Lambda(nil, name), shapes{vector}, `Lambda "it": got no function`},
 		{keraslike.Lambda(func(in ...*graph.Node) (*graph.Node, error) { return nil, nil }, name), shapes{vector}, `Lambda "it": the function returned no node`},

@@ -146,7 +146,7 @@ func layerOptions() []layerSetting {
 		MergeSum, BackwardLayer(LSTM(1, GoBackwards)),
 		StartIndex(3), MaxWavelength(9), ScalingFactor(2), DynamicScaling, SequenceAxis(2), FeatureAxis(1), LogitSoftCap(3), MaskZero, EmbeddingsInitializer(Ones()), EmbeddingsRegularizer(r), EmbeddingsConstraint(c),
 		ValueDim(4), OutputDim(6), CausalMask, AttentionMask, ReturnScores, AttentionAxes(1), SlidingWindow(2), UseGate, UseScale, ConcatScore, NoScoreScale, AttentionDropout(0.1),
-		Groups(1), Axis(1), AllAxes, Momentum(0.9), Epsilon(1e-2), NoScale, NoCenter, GammaInitializer(Zeros()), BetaInitializer(Ones()), GammaRegularizer(r), BetaRegularizer(r), GammaConstraint(c), BetaConstraint(c), RMSScaling, Synchronized, MovingMeanInitializer(Ones()), MovingVarianceInitializer(Zeros()), Renorm, RenormMomentum(0.8), RenormClipping(0, 2, 3), PowerIterations(3),
+		Groups(1), Axis(1), AllAxes, Invert, Statistics([]float64{1}, []float64{2}), Momentum(0.9), Epsilon(1e-2), NoScale, NoCenter, GammaInitializer(Zeros()), BetaInitializer(Ones()), GammaRegularizer(r), BetaRegularizer(r), GammaConstraint(c), BetaConstraint(c), RMSScaling, Synchronized, MovingMeanInitializer(Ones()), MovingVarianceInitializer(Zeros()), Renorm, RenormMomentum(0.8), RenormClipping(0, 2, 3), PowerIterations(3),
 		CountOutput, LowerCase, SplitCharacter, MaxTokens(20), OOVIndices(2), PadToMaxTokens, MaskToken("none"), MaskInteger(3),
 		Vocabulary("a", "b"), IntegerVocabulary(4, 5), IDFWeights(1, 2), NGrams(2), OutputSequenceLength(4), Salt(1, 2), BinBoundaries(1, 2), NumBins(4),
 		NearestInterpolation, FillNearest, FillValue(3), CropToAspectRatio, PadToAspectRatio, FlipVertically,
@@ -381,6 +381,10 @@ func (c constructor) text(d Definition, field string, value any, activations map
 		if v == "" {
 			return "none"
 		}
+	case oneOrMoreAxes:
+		return fmt.Sprint(v[0])
+	case *statistics:
+		return "none"
 	case *renormLimits:
 		return "none"
 	case *float64:

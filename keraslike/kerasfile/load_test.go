@@ -328,7 +328,7 @@ func TestLoadMistakes(t *testing.T) {
 		{"limit below 0", stack(input, dense(""), `{"class_name":"ReLU","config":{"name":"r","max_value":-1.0}}`), "MaxValue is -1, want at least 0"},
 		{"renormalized", stack(input, dense(""), `{"class_name":"BatchNormalization","config":{"name":"b","renorm":true,"renorm_clipping":{"rmax":-1}}}`), "RenormClipping is 0, -1, 3.4"},
 		{"time first", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,2]}}`, `{"class_name":"GRU","config":{"name":"l","units":2,"time_major":true}}`), "argument time_major is true"},
-		{"inverted", stack(input, `{"class_name":"Normalization","config":{"name":"n","invert":true}}`), "argument invert is true"},
+		{"inverted", stack(input, `{"class_name":"Normalization","config":{"name":"n","mean":["a"],"variance":1}}`), "argument mean is [a], want numbers"},
 		{"quantized", stack(input, dense(`,"dtype":{"class_name":"QuantizedDTypePolicy","config":{"name":"int8_from_float32"}}`)), "argument dtype is"},
 		{"interpolation", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,2,2]}}`, `{"class_name":"UpSampling2D","config":{"name":"u","interpolation":"lanczos5"}}`, dense("")), `argument interpolation is "lanczos5", want nearest, bilinear or bicubic`},
 		{"adaptive to nothing", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,2]}}`, `{"class_name":"AdaptiveMaxPooling1D","config":{"name":"p"}}`, dense("")), `argument output_size is missing`},
