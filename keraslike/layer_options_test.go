@@ -144,7 +144,7 @@ func layerOptions() []layerSetting {
 		Strides(2, 3), ValidPadding, SamePadding, CausalPadding, OutputPadding(1, 0), Dilation(1, 2), KernelSize(2, 3), PoolSize(3, 2), KeepDims, DepthMultiplier(2),
 		ReturnSequences, ReturnState, GoBackwards, ZeroOutputForMask, Stateful, ResetBefore, InputDropout(0.1), RecurrentDropout(0.2),
 		MergeSum, BackwardLayer(LSTM(1, GoBackwards)),
-		StartIndex(3), MaxWavelength(9), ScalingFactor(2), DynamicScaling, SequenceAxis(2), FeatureAxis(1), LogitSoftCap(3), MaskZero, EmbeddingsInitializer(Ones()), EmbeddingsRegularizer(r), EmbeddingsConstraint(c),
+		StartIndex(3), MaxWavelength(9), ScalingFactor(2), DynamicScaling, SequenceAxis(2), FeatureAxis(1), LogitSoftCap(3), MaskZero, ReverseTable, EmbeddingsInitializer(Ones()), EmbeddingsRegularizer(r), EmbeddingsConstraint(c),
 		ValueDim(4), OutputDim(6), CausalMask, AttentionMask, ReturnScores, AttentionAxes(1), SlidingWindow(2), UseGate, UseScale, ConcatScore, NoScoreScale, AttentionDropout(0.1),
 		Groups(1), Axis(1), AllAxes, Invert, Statistics([]float64{1}, []float64{2}), Momentum(0.9), Epsilon(1e-2), NoScale, NoCenter, GammaInitializer(Zeros()), BetaInitializer(Ones()), GammaRegularizer(r), BetaRegularizer(r), GammaConstraint(c), BetaConstraint(c), RMSScaling, Synchronized, MovingMeanInitializer(Ones()), MovingVarianceInitializer(Zeros()), Renorm, RenormMomentum(0.8), RenormClipping(0, 2, 3), PowerIterations(3),
 		CountOutput, LowerCase, SplitCharacter, MaxTokens(20), OOVIndices(2), PadToMaxTokens, MaskToken("none"), MaskInteger(3),

@@ -309,7 +309,7 @@ func TestLoadMistakes(t *testing.T) {
 		{"layer of no kernel", stack(input, `{"class_name":"SpectralNormalization","config":{"name":"s","layer":{"class_name":"Activation","config":{"activation":"relu"}}}}`), `SpectralNormalization "s"`},
 		{"nothing to normalize", stack(input, `{"class_name":"SpectralNormalization","config":{"name":"s"}}`), `SpectralNormalization "s": argument layer is missing`},
 		{"both directions of one step", stack(input, `{"class_name":"Bidirectional","config":{"name":"b","layer":`+dense("")+`}}`), `wraps SimpleRNN, GRU, LSTM, RNN and ConvLSTM1D to ConvLSTM3D only`},
-		{"embedding in reverse", stack(input, `{"class_name":"ReversibleEmbedding","config":{"name":"e","input_dim":3,"output_dim":2}}`), `layer "e" is of class "ReversibleEmbedding", which is unknown: build the model and use LoadWeights`},
+		{"embedding without a length", stack(input, `{"class_name":"ReversibleEmbedding","config":{"name":"e","input_dim":3,"tie_weights":false}}`), `ReversibleEmbedding "e": argument output_dim is missing`},
 		{"no cell", stack(series, cellular("")), `RNN "r": argument cell is missing`},
 		{"cell of a program", stack(series, cellular(`,"cell":{"module":"__main__","class_name":"LSTMCell","config":{"units":2}}`)), `RNN "r": argument cell is of class "LSTMCell", which is not Keras's own`},
 		{"unknown cell", stack(series, cellular(`,"cell":{"class_name":"ConvLSTMCell","config":{"filters":2}}`)), `RNN "r": argument cell is of class "ConvLSTMCell", want SimpleRNNCell, GRUCell, LSTMCell or StackedRNNCells`},
