@@ -94,6 +94,7 @@ func constructors() map[string]constructor {
 		"RandomPosterization":     made(func(o ...PreprocessingOption) Layer { return RandomPosterization(3, o...) }, nil),
 		"RandomColorDegeneration": made(func(o ...PreprocessingOption) Layer { return RandomColorDegeneration(0.1, o...) }, nil),
 		"RandomSharpness":         made(func(o ...PreprocessingOption) Layer { return RandomSharpness(0.1, o...) }, nil),
+		"MelSpectrogram":          of2(MelSpectrogram, "fftLength", "bins"),
 		"RandomGrayscale":         made(func(o ...LayerOption) Layer { return RandomGrayscale(0.1, o...) }, nil),
 		"RandomBrightness":        made(func(o ...PreprocessingOption) Layer { return RandomBrightness(0.1, o...) }, nil),
 		"Rescaling":               made(func(o ...LayerOption) Layer { return Rescaling(1, 0, o...) }, nil),
@@ -151,6 +152,7 @@ func layerOptions() []layerSetting {
 		Vocabulary("a", "b"), IntegerVocabulary(4, 5), IDFWeights(1, 2), NGrams(2), OutputSequenceLength(4), Salt(1, 2), BinBoundaries(1, 2), NumBins(4),
 		NearestInterpolation, FillNearest, FillValue(3), CropToAspectRatio, PadToAspectRatio, FlipVertically,
 		NoiseShape(1, 2), FactorRange(0, 0.5), HeightRange(0, 0.4), WidthRange(0, 0.3), ValueRange(0, 2),
+		SequenceStride(3), SequenceLength(4), SamplingRate(800), MinFrequency(10), MaxFrequency(300), NoDecibels, TopDecibels(60), MagnitudeExponent(1), MinPower(0.1), ReferencePower(2),
 		Normalized, NegativeSlope(0.1), MaxValue(6), ThresholdAt(0.1), OtherValue(2), Alpha(0.2), Approximate, MaskInput, SharedAxes(1), AlphaInitializer(Ones()),
 		NoBias, KernelInitializer(Ones()), RecurrentInitializer(Ones()), BiasInitializer(Ones()),
 		KernelRegularizer(r), RecurrentRegularizer(r), BiasRegularizer(r), ActivityRegularizer(r),
@@ -388,7 +390,7 @@ func (c constructor) text(d Definition, field string, value any, activations map
 	case *renormLimits:
 		return "none"
 	case *float64:
-		return map[string]string{"LogitSoftCap": "none", "RenormMomentum": "0.99", "NegativeSlope": "0", "OtherValue": "0", "MaxValue": "none"}[field] + map[string]string{"ThresholdAt": "that of the function", "Alpha": "that of the function"}[field]
+		return map[string]string{"LogitSoftCap": "none", "RenormMomentum": "0.99", "MaxFrequency": "half the SamplingRate", "NegativeSlope": "0", "OtherValue": "0", "MaxValue": "none"}[field] + map[string]string{"ThresholdAt": "that of the function", "Alpha": "that of the function"}[field]
 	case perAxis:
 		if v == nil {
 			return "the size that Keras infers"

@@ -13,7 +13,7 @@ import (
 // IntegerLookup, CategoryEncoding, Hashing, HashedCrossing, TextVectorization, Discretization,
 // Resizing, CenterCrop, RandomCrop, RandomFlip, RandomRotation, RandomZoom, RandomTranslation,
 // RandomContrast, RandomBrightness, RandomInvert, RandomPosterization, RandomColorDegeneration and
-// RandomSharpness.
+// RandomSharpness; and of MelSpectrogram.
 type PreprocessingOption interface {
 	layerSetting
 	forPreprocessing()
