@@ -18,6 +18,10 @@ type Initializer struct {
 	// Of VarianceScaling:
 	Mode         FanMode      `json:"mode,omitempty"`
 	Distribution Distribution `json:"distribution,omitempty"`
+	// Of STFT:
+	Window   WindowFunction `json:"window,omitempty"`
+	Scaling  WindowScaling  `json:"scaling,omitempty"`
+	Periodic bool           `json:"periodic,omitempty"`
 	// Added is added to every value, see Plus.
 	Added float64 `json:"added,omitempty"`
 }
@@ -129,6 +133,13 @@ func (i Initializer) check(shape []int) error {
 		case i.Distribution != TruncatedDistribution && i.Distribution != NormalDistribution && i.Distribution != UniformDistribution:
 			return fmt.Errorf("initializer variance_scaling: distribution %q is unknown, want truncated_normal, untruncated_normal or uniform", i.Distribution)
 		}
+	case "stft", "stft_imaginary":
+		if err := checkWindow(i.Window, i.Scaling); err != nil {
+			return fmt.Errorf("initializer %s: %w", i.Kind, err)
+		}
+		if len(shape) != 3 || shape[1] != 1 {
+			return fmt.Errorf("initializer %s: shape %v is not (samples, 1, frequencies)", i.Kind, shape)
+		}
 	case "identity":
 		if len(shape) != 2 {
 			return fmt.Errorf("initializer identity: shape %v has not two axes", shape)
@@ -185,6 +196,8 @@ func (i Initializer) fill(w []float32, shape []int, rng *rand.Rand) {
 		truncatedNormal(w, i.Value*truncation, rng)
 	case "variance_scaling":
 		i.scaled(w, in, out, rng)
+	case "stft", "stft_imaginary":
+		i.fourier(w, shape[0], shape[2])
 	case "identity":
 		constant(w, 0)
 		for j := range min(shape[0], shape[1]) {

@@ -52,6 +52,22 @@ var kerasLayers = map[string]func(a golden.Args) k.Layer{
 		}
 		return k.RMSNormalization(opts...)
 	},
+	"STFTSpectrogram": func(a golden.Args) k.Layer {
+		opts := []k.PreprocessingOption{k.SpectrogramMode(a.String("mode"))}
+		if a["frame_step"] != nil {
+			opts = append(opts, k.FrameStep(a.Int("frame_step")))
+		}
+		if a["fft_length"] != nil {
+			opts = append(opts, k.FFTLength(a.Int("fft_length")))
+		}
+		if a.String("padding") == "same" {
+			opts = append(opts, k.SamePadding)
+		}
+		if expand, given := a["expand_dims"].(bool); given && expand {
+			opts = append(opts, k.ExpandDims)
+		}
+		return k.STFTSpectrogram(a.Int("frame_length"), opts...)
+	},
 	"MelSpectrogram": func(a golden.Args) k.Layer {
 		opts := []k.PreprocessingOption{k.SequenceStride(a.Int("sequence_stride")), k.SamplingRate(a.Float("sampling_rate"))}
 		for name, f := range map[string]func(float64) k.PreprocessingOption{
@@ -158,5 +174,29 @@ func TestActivityRegularization(t *testing.T) {
 	logs, err := m.Evaluate(t.Context(), dataOf(t, x, x))
 	if want := (0.1*6 + 0.2*14) / 2; err != nil || math.Abs(logs.Get("loss")-want) > 1e-6 {
 		t.Errorf("loss is %v, %v, want %v", logs.Get("loss"), err, want)
+	}
+}
+
+// TestSTFTKernels compares the kernels that STFTSpectrogram begins with with Keras's in testdata/golden/stft_keras.json.
+func TestSTFTKernels(t *testing.T) {
+	for _, c := range golden.Load(t, "stft_keras") {
+		t.Run(c.Name, func(t *testing.T) {
+			a := c.Args
+			opts := []k.PreprocessingOption{k.WindowFunction(a.String("window")), k.WindowScaling(a.String("scaling")), k.FFTLength(a.Int("fft_length"))}
+			if a.Bool("periodic") {
+				opts = append(opts, k.PeriodicWindow)
+			}
+			m := k.Sequential("m", k.Input(20, 1), k.STFTSpectrogram(a.Int("frame_length"), opts...))
+			if err := m.Build(0); err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range []string{"real_kernel", "imag_kernel"} {
+				w, err := m.Weight("stft_spectrogram/" + name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				golden.Close(t, name, w.Values(), c.Want[name], 2e-6, 1e-6)
+			}
+		})
 	}
 }

@@ -94,6 +94,7 @@ func constructors() map[string]constructor {
 		"RandomPosterization":     made(func(o ...PreprocessingOption) Layer { return RandomPosterization(3, o...) }, nil),
 		"RandomColorDegeneration": made(func(o ...PreprocessingOption) Layer { return RandomColorDegeneration(0.1, o...) }, nil),
 		"RandomSharpness":         made(func(o ...PreprocessingOption) Layer { return RandomSharpness(0.1, o...) }, nil),
+		"STFTSpectrogram":         of1(STFTSpectrogram, "frameLength"),
 		"MelSpectrogram":          of2(MelSpectrogram, "fftLength", "bins"),
 		"RandomGrayscale":         made(func(o ...LayerOption) Layer { return RandomGrayscale(0.1, o...) }, nil),
 		"RandomBrightness":        made(func(o ...PreprocessingOption) Layer { return RandomBrightness(0.1, o...) }, nil),
@@ -152,6 +153,7 @@ func layerOptions() []layerSetting {
 		Vocabulary("a", "b"), IntegerVocabulary(4, 5), IDFWeights(1, 2), NGrams(2), OutputSequenceLength(4), Salt(1, 2), BinBoundaries(1, 2), NumBins(4),
 		NearestInterpolation, FillNearest, FillValue(3), CropToAspectRatio, PadToAspectRatio, FlipVertically,
 		NoiseShape(1, 2), FactorRange(0, 0.5), HeightRange(0, 0.4), WidthRange(0, 0.3), ValueRange(0, 2),
+		MagnitudeSpectrum, FrameStep(2), FFTLength(8), HammingWindow, PeriodicWindow, SpectrumScaling, ExpandDims,
 		SequenceStride(3), SequenceLength(4), SamplingRate(800), MinFrequency(10), MaxFrequency(300), NoDecibels, TopDecibels(60), MagnitudeExponent(1), MinPower(0.1), ReferencePower(2),
 		Normalized, NegativeSlope(0.1), MaxValue(6), ThresholdAt(0.1), OtherValue(2), Alpha(0.2), Approximate, MaskInput, SharedAxes(1), AlphaInitializer(Ones()),
 		NoBias, KernelInitializer(Ones()), RecurrentInitializer(Ones()), BiasInitializer(Ones()),
@@ -395,12 +397,21 @@ func (c constructor) text(d Definition, field string, value any, activations map
 		if v == nil {
 			return "the size that Keras infers"
 		}
+	case SpectrogramMode:
+		return map[SpectrogramMode]string{LogSpectrum: "LogSpectrum"}[v]
+	case WindowFunction:
+		return map[WindowFunction]string{HannWindow: "HannWindow"}[v]
+	case WindowScaling:
+		return map[WindowScaling]string{DensityScaling: "DensityScaling"}[v]
 	case OutputMode:
 		return map[OutputMode]string{IntOutput: "IntOutput", MultiHotOutput: "MultiHotOutput"}[v]
 	case Standardization, Splitting, FillMode, Interpolation, FlipMode:
 		return map[any]string{LowerAndStripPunctuation: "LowerAndStripPunctuation", SplitWhitespace: "SplitWhitespace", FillReflect: "FillReflect",
 			BilinearInterpolation: "BilinearInterpolation", Interpolation(""): "NearestInterpolation", FlipBoth: "FlipBoth"}[v]
 	case *string, *int, *[2]uint64:
+		if name := map[string]string{"FrameStep": "half of frameLength", "FFTLength": "frameLength, up to a power of two"}[field]; name != "" {
+			return name
+		}
 		return "none"
 	case []string, []float64:
 		return "none"

@@ -148,6 +148,9 @@ func layerRows() []layerRow {
 		{kind: "MelSpectrogram", layer: func() Layer {
 			return MelSpectrogram(8, 2, SequenceStride(3), SequenceLength(6), SamplingRate(800), MinFrequency(10), MaxFrequency(300), TopDecibels(30), MagnitudeExponent(2.5))
 		}, in: []Shape{{20}}, out: Shape{2, 7}},
+		{kind: "STFTSpectrogram", layer: func() Layer {
+			return STFTSpectrogram(4, SamePadding, FrameStep(3), FFTLength(8), PowerSpectrum, HammingWindow, ExpandDims, PeriodicWindow, SpectrumScaling)
+		}, in: []Shape{{14, 2}}, out: Shape{5, 5, 2}, parameters: 40},
 		{kind: "TimeDistributed", layer: func() Layer { return TimeDistributed(Dense(4, NoBias)) }, in: image, out: Shape{6, 4, 4}, parameters: 8},
 		{kind: "RMSNormalization", layer: func() Layer { return RMSNormalization(Axis(1, 3), Epsilon(0.01)) }, in: image, out: image[0], parameters: 12},
 		{kind: "ActivityRegularization", layer: func() Layer { return ActivityRegularization(L1L2(0.1, 0.2)) }, in: series, out: series[0]},

@@ -29,7 +29,7 @@ func TestAutomaticNames(t *testing.T) {
 		"StringLookup": "string_lookup", "IntegerLookup": "integer_lookup", "CategoryEncoding": "category_encoding", "Hashing": "hashing",
 		"HashedCrossing": "hashed_crossing", "TextVectorization": "text_vectorization", "Discretization": "discretization", "Resizing": "resizing",
 		"CenterCrop": "center_crop", "RandomCrop": "random_crop", "RandomFlip": "random_flip", "RandomRotation": "random_rotation",
-		"RandomZoom": "random_zoom", "RandomTranslation": "random_translation", "RandomContrast": "random_contrast", "RandomBrightness": "random_brightness", "RandomGrayscale": "random_grayscale", "MelSpectrogram": "mel_spectrogram", "RandomInvert": "random_invert",
+		"RandomZoom": "random_zoom", "RandomTranslation": "random_translation", "RandomContrast": "random_contrast", "RandomBrightness": "random_brightness", "RandomGrayscale": "random_grayscale", "MelSpectrogram": "mel_spectrogram", "STFTSpectrogram": "stft_spectrogram", "RandomInvert": "random_invert",
 		"RandomPosterization": "random_posterization", "RandomColorDegeneration": "random_color_degeneration", "RandomSharpness": "random_sharpness",
 		"EinsumDense": "einsum_dense", "ChannelsFirst": "channels_first", "RMSNormalization": "rms_normalization", "ActivityRegularization": "activity_regularization", "Attention": "attention", "AdditiveAttention": "additive_attention", "GroupQueryAttention": "group_query_attention", "GroupNormalization": "group_normalization", "UnitNormalization": "unit_normalization",
 		"Conv1D": "conv1d", "Conv2D": "conv2d", "Conv3D": "conv3d", "DepthwiseConv1D": "depthwise_conv1d", "SeparableConv1D": "separable_conv1d",

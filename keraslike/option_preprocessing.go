@@ -13,7 +13,7 @@ import (
 // IntegerLookup, CategoryEncoding, Hashing, HashedCrossing, TextVectorization, Discretization,
 // Resizing, CenterCrop, RandomCrop, RandomFlip, RandomRotation, RandomZoom, RandomTranslation,
 // RandomContrast, RandomBrightness, RandomInvert, RandomPosterization, RandomColorDegeneration and
-// RandomSharpness; and of MelSpectrogram.
+// RandomSharpness; and of MelSpectrogram and STFTSpectrogram.
 type PreprocessingOption interface {
 	layerSetting
 	forPreprocessing()

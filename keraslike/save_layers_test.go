@@ -30,6 +30,8 @@ func layerCases() map[string]layerCase {
 		"spectrogram": {[]int{20}, parts(k.MelSpectrogram(8, 3, k.SequenceStride(4), k.SamplingRate(800), k.MaxFrequency(300), k.NoDecibels),
 			k.BatchNormalization(k.Axis(1), k.Renorm, k.RenormClipping(0, math.Inf(1), 2), k.MovingMeanInitializer(k.Constant(0.5))), k.Normalization(k.Axis(1, 2), k.Invert),
 			k.Normalization(k.Axis(2, 1), k.Statistics([]float64{1, 2, 3, 4, 5, 6}, []float64{1, 2, 3, 1, 2, 3})), k.Flatten())},
+		"fourier": {[]int{20, 2}, parts(k.STFTSpectrogram(8, k.SamePadding, k.FrameStep(3), k.FFTLength(10), k.AngleSpectrum, k.HammingWindow, k.PeriodicWindow, k.NoScaling, k.ExpandDims),
+			k.Reshape([]int{7, 12}), k.Conv1D(2, 1), k.Flatten())},
 		"einsum":     {[]int{4, 3}, parts(k.EinsumDense("...c,cd->...d", []int{5}, k.BiasAxes("d")), k.EinsumDense("abc,bcd->ad", []int{2}, k.ReLU))},
 		"attentions": {[]int{4, 3}, parts(attentions())},
 		"2D max":     {[]int{4, 4, 3}, parts(k.GlobalMaxPooling2D())},

@@ -17,6 +17,7 @@ var _ = register(map[string]class{
 	"UnitNormalization":  {read: unitNormalization, mask: passesMask},
 	"RMSNormalization":   {read: rmsNormalization, mask: passesMask},
 
+	"STFTSpectrogram":       {read: stftSpectrogram},
 	"MelSpectrogram":        {read: melSpectrogram},
 	"SpectralNormalization": {read: spectralNormalization},
 	"Normalization":         {read: normalization, mask: passesMask},
@@ -156,4 +157,27 @@ func melSpectrogram(a *args) k.Layer {
 	}
 	options = append(options, when[k.PreprocessingOption](!a.flag("power_to_db", true), k.NoDecibels)...)
 	return k.MelSpectrogram(n, a.whole("num_mel_bins", 128), options...)
+}
+
+func stftSpectrogram(a *args) k.Layer {
+	a.channelsLast()
+	options := []k.PreprocessingOption{k.SpectrogramMode(a.text("mode", "log"))}
+	if n := a.whole("frame_step", 0); n != 0 {
+		options = append(options, k.FrameStep(n))
+	}
+	if n := a.whole("fft_length", 0); n != 0 {
+		options = append(options, k.FFTLength(n))
+	}
+	for _, name := range []string{"window", "scaling", "periodic"} { // of the first values of kernels, which the file has
+		delete(a.raw, name)
+	}
+	switch padding := a.text("padding", "valid"); padding {
+	case "valid":
+	case "same":
+		options = append(options, k.SamePadding)
+	default:
+		a.fail("padding", fmt.Errorf("is %q, want valid or same", padding))
+	}
+	options = append(options, when[k.PreprocessingOption](a.flag("expand_dims", false), k.ExpandDims)...)
+	return k.STFTSpectrogram(a.whole("frame_length", 256), options...)
 }

@@ -153,4 +153,8 @@ for label, args in [
     ("top", {"top_db": 6.0, "ref_power": 2.0}), ("least", {"min_power": 4.0, "mag_exp": 3.0}), ("odd", {"fft_length": 15}),
 ]:
     case("MelSpectrogram", {"x": d.normal(2, 43)}, {**mel, **args}, label, call=alone)
+for mode in ("log", "magnitude", "psd", "real", "imag", "angle", "stft"):
+    case("STFTSpectrogram", {"x": d.normal(2, 13, 2)}, {"mode": mode, "frame_length": 5}, mode)
+for label, args in [("same", {"padding": "same", "frame_step": 3}), ("expanded", {"expand_dims": True, "fft_length": 12}), ("expanded_stft", {"expand_dims": True, "mode": "stft"})]:
+    case("STFTSpectrogram", {"x": d.normal(2, 14, 2)}, {"mode": "magnitude", "frame_length": 6, **args}, label)
 t.save()

@@ -306,6 +306,8 @@ def made_models():
     y = L.MelSpectrogram(fft_length=16, sequence_stride=7, sequence_length=12, sampling_rate=800, num_mel_bins=4, max_freq=300, top_db=200.0)(a)
     y = L.BatchNormalization(axis=1, renorm=True, renorm_clipping={"rmax": 3.0})(y)
     yield "spectrogram.keras", keras.Model(a, L.Normalization(axis=(1, 2))(L.Normalization(axis=1, mean=[1.0, 2.0, 3.0, 4.0], variance=[1.0] * 4, invert=True)(y)))
+    z = L.STFTSpectrogram("psd", frame_length=6, fft_length=8, padding="same")(L.Reshape((25, 2))(a))
+    yield "stft.keras", keras.Model(a, [z, L.STFTSpectrogram("imag", frame_length=7, expand_dims=True)(L.Reshape((50, 1))(a))])
 
 
 manifest = []
