@@ -121,6 +121,12 @@ func avx512FnLargest(x []float32) float32
 func avx512FnSmallest(x []float32) float32
 
 //go:noescape
+func avx512FnLargestEach(dst []float32, x []float32, cols int)
+
+//go:noescape
+func avx512FnSmallestEach(dst []float32, x []float32, cols int)
+
+//go:noescape
 func avx512FnProduct(x []float32) float32
 
 //go:noescape
@@ -238,6 +244,12 @@ func avx2FnLargest(x []float32) float32
 func avx2FnSmallest(x []float32) float32
 
 //go:noescape
+func avx2FnLargestEach(dst []float32, x []float32, cols int)
+
+//go:noescape
+func avx2FnSmallestEach(dst []float32, x []float32, cols int)
+
+//go:noescape
 func avx2FnProduct(x []float32) float32
 
 var avx512Functions = Functions{
@@ -279,6 +291,8 @@ var avx512Functions = Functions{
 	Smallest:       avx512FnSmallest,
 	Product:        avx512FnProduct,
 	SumEach:        avx512FnSumEach,
+	LargestEach:    avx512FnLargestEach,
+	SmallestEach:   avx512FnSmallestEach,
 	AddRows:        avx512FnAddRows,
 	SumExp:         avx512SumExp,
 }
@@ -322,6 +336,8 @@ var avx2Functions = Functions{
 	Smallest:       avx2FnSmallest,
 	Product:        avx2FnProduct,
 	SumEach:        avx2FnSumEach,
+	LargestEach:    avx2FnLargestEach,
+	SmallestEach:   avx2FnSmallestEach,
 	AddRows:        avx2FnAddRows,
 	SumExp:         avx2SumExp,
 }

@@ -4286,6 +4286,218 @@ defined:
 	VZEROUPPER
 	RET
 
+// func avx512FnLargestEach(dst []float32, x []float32, cols int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512FnLargestEach(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         dst_len+8(FP), R8
+	MOVQ         x_base+24(FP), DI
+	MOVQ         cols+48(FP), BX
+	VBROADCASTSS numberff800000<>+0(SB), Z8
+	TESTQ        R8, R8
+	JZ           end
+
+row:
+	MOVQ    BX, CX
+	VMOVAPS Z8, Z0
+	VMOVAPS Z8, Z1
+	VMOVAPS Z8, Z2
+	VMOVAPS Z8, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	SUBQ    $0x00000040, CX
+	JLT     rest
+
+many:
+	PREFETCHT0 16384(DI)
+	VMOVUPS    (DI), Z9
+	VADDPS     Z9, Z4, Z4
+	VMAXPS     Z9, Z0, Z0
+	PREFETCHT0 16448(DI)
+	VMOVUPS    64(DI), Z9
+	VADDPS     Z9, Z5, Z5
+	VMAXPS     Z9, Z1, Z1
+	PREFETCHT0 16512(DI)
+	VMOVUPS    128(DI), Z9
+	VADDPS     Z9, Z6, Z6
+	VMAXPS     Z9, Z2, Z2
+	PREFETCHT0 16576(DI)
+	VMOVUPS    192(DI), Z9
+	VADDPS     Z9, Z7, Z7
+	VMAXPS     Z9, Z3, Z3
+	ADDQ       $0x00000100, DI
+	SUBQ       $0x00000040, CX
+	JGE        many
+
+rest:
+	ADDQ $0x00000040, CX
+	JZ   done
+
+tail:
+	MOVQ      $0x0000000000000010, R9
+	CMPQ      CX, R9
+	CMOVQLT   CX, R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z9
+	VADDPS    Z9, Z4, Z4
+	VBLENDMPS Z9, Z8, K1, Z9
+	VMAXPS    Z9, Z0, Z0
+	ADDQ      $0x00000040, DI
+	SUBQ      R9, CX
+	JNZ       tail
+
+done:
+	VMAXPS        Z2, Z0, Z0
+	VMAXPS        Z3, Z1, Z1
+	VMAXPS        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y9
+	VMAXPS        Y9, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X9
+	VMAXPS        X9, X0, X0
+	VPERMILPS     $0x4e, X0, X9
+	VMAXPS        X9, X0, X0
+	VPERMILPS     $0xb1, X0, X9
+	VMAXPS        X9, X0, X0
+	VADDPS        Z6, Z4, Z4
+	VADDPS        Z7, Z5, Z5
+	VADDPS        Z5, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y9
+	VADDPS        Y9, Y4, Y4
+	VEXTRACTF128  $0x01, Y4, X9
+	VADDPS        X9, X4, X4
+	VPERMILPS     $0x4e, X4, X9
+	VADDPS        X9, X4, X4
+	VPERMILPS     $0xb1, X4, X9
+	VADDPS        X9, X4, X4
+	VUCOMISS      X4, X4
+	JNP           defined
+	VMOVAPS       X4, X0
+
+defined:
+	VMOVSS X0, (DX)
+	ADDQ   $0x00000004, DX
+	MOVQ   BX, AX
+	NEGQ   AX
+	ANDQ   $0x0000000f, AX
+	SHLQ   $0x02, AX
+	SUBQ   AX, DI
+	DECQ   R8
+	JNZ    row
+
+end:
+	VZEROUPPER
+	RET
+
+// func avx512FnSmallestEach(dst []float32, x []float32, cols int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512FnSmallestEach(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         dst_len+8(FP), R8
+	MOVQ         x_base+24(FP), DI
+	MOVQ         cols+48(FP), BX
+	VBROADCASTSS number7f800000<>+0(SB), Z8
+	TESTQ        R8, R8
+	JZ           end
+
+row:
+	MOVQ    BX, CX
+	VMOVAPS Z8, Z0
+	VMOVAPS Z8, Z1
+	VMOVAPS Z8, Z2
+	VMOVAPS Z8, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	SUBQ    $0x00000040, CX
+	JLT     rest
+
+many:
+	PREFETCHT0 16384(DI)
+	VMOVUPS    (DI), Z9
+	VADDPS     Z9, Z4, Z4
+	VMINPS     Z9, Z0, Z0
+	PREFETCHT0 16448(DI)
+	VMOVUPS    64(DI), Z9
+	VADDPS     Z9, Z5, Z5
+	VMINPS     Z9, Z1, Z1
+	PREFETCHT0 16512(DI)
+	VMOVUPS    128(DI), Z9
+	VADDPS     Z9, Z6, Z6
+	VMINPS     Z9, Z2, Z2
+	PREFETCHT0 16576(DI)
+	VMOVUPS    192(DI), Z9
+	VADDPS     Z9, Z7, Z7
+	VMINPS     Z9, Z3, Z3
+	ADDQ       $0x00000100, DI
+	SUBQ       $0x00000040, CX
+	JGE        many
+
+rest:
+	ADDQ $0x00000040, CX
+	JZ   done
+
+tail:
+	MOVQ      $0x0000000000000010, R9
+	CMPQ      CX, R9
+	CMOVQLT   CX, R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z9
+	VADDPS    Z9, Z4, Z4
+	VBLENDMPS Z9, Z8, K1, Z9
+	VMINPS    Z9, Z0, Z0
+	ADDQ      $0x00000040, DI
+	SUBQ      R9, CX
+	JNZ       tail
+
+done:
+	VMINPS        Z2, Z0, Z0
+	VMINPS        Z3, Z1, Z1
+	VMINPS        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y9
+	VMINPS        Y9, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X9
+	VMINPS        X9, X0, X0
+	VPERMILPS     $0x4e, X0, X9
+	VMINPS        X9, X0, X0
+	VPERMILPS     $0xb1, X0, X9
+	VMINPS        X9, X0, X0
+	VADDPS        Z6, Z4, Z4
+	VADDPS        Z7, Z5, Z5
+	VADDPS        Z5, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y9
+	VADDPS        Y9, Y4, Y4
+	VEXTRACTF128  $0x01, Y4, X9
+	VADDPS        X9, X4, X4
+	VPERMILPS     $0x4e, X4, X9
+	VADDPS        X9, X4, X4
+	VPERMILPS     $0xb1, X4, X9
+	VADDPS        X9, X4, X4
+	VUCOMISS      X4, X4
+	JNP           defined
+	VMOVAPS       X4, X0
+
+defined:
+	VMOVSS X0, (DX)
+	ADDQ   $0x00000004, DX
+	MOVQ   BX, AX
+	NEGQ   AX
+	ANDQ   $0x0000000f, AX
+	SHLQ   $0x02, AX
+	SUBQ   AX, DI
+	DECQ   R8
+	JNZ    row
+
+end:
+	VZEROUPPER
+	RET
+
 // func avx512FnProduct(x []float32) float32
 // Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·avx512FnProduct(SB), NOSPLIT, $0-28
@@ -7336,6 +7548,208 @@ done:
 
 defined:
 	VMOVSS X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func avx2FnLargestEach(dst []float32, x []float32, cols int)
+// Requires: AVX, CMOV, MMX+
+TEXT ·avx2FnLargestEach(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         dst_len+8(FP), R8
+	MOVQ         x_base+24(FP), DI
+	MOVQ         cols+48(FP), BX
+	VBROADCASTSS numberff800000<>+0(SB), Y8
+	TESTQ        R8, R8
+	JZ           end
+
+row:
+	MOVQ    BX, CX
+	VMOVAPS Y8, Y0
+	VMOVAPS Y8, Y1
+	VMOVAPS Y8, Y2
+	VMOVAPS Y8, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	SUBQ    $0x00000020, CX
+	JLT     rest
+
+many:
+	PREFETCHT0 16384(DI)
+	VMOVUPS    (DI), Y9
+	VADDPS     Y9, Y4, Y4
+	VMAXPS     Y9, Y0, Y0
+	VMOVUPS    32(DI), Y9
+	VADDPS     Y9, Y5, Y5
+	VMAXPS     Y9, Y1, Y1
+	PREFETCHT0 16448(DI)
+	VMOVUPS    64(DI), Y9
+	VADDPS     Y9, Y6, Y6
+	VMAXPS     Y9, Y2, Y2
+	VMOVUPS    96(DI), Y9
+	VADDPS     Y9, Y7, Y7
+	VMAXPS     Y9, Y3, Y3
+	ADDQ       $0x00000080, DI
+	SUBQ       $0x00000020, CX
+	JGE        many
+
+rest:
+	ADDQ $0x00000020, CX
+	JZ   done
+
+tail:
+	MOVQ       $0x0000000000000008, R9
+	CMPQ       CX, R9
+	CMOVQLT    CX, R9
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y15
+	NEGQ       R9
+	VMASKMOVPS (DI), Y15, Y9
+	VADDPS     Y9, Y4, Y4
+	VBLENDVPS  Y15, Y9, Y8, Y9
+	VMAXPS     Y9, Y0, Y0
+	ADDQ       $0x00000020, DI
+	SUBQ       R9, CX
+	JNZ        tail
+
+done:
+	VMAXPS       Y2, Y0, Y0
+	VMAXPS       Y3, Y1, Y1
+	VMAXPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X9
+	VMAXPS       X9, X0, X0
+	VPERMILPS    $0x4e, X0, X9
+	VMAXPS       X9, X0, X0
+	VPERMILPS    $0xb1, X0, X9
+	VMAXPS       X9, X0, X0
+	VADDPS       Y6, Y4, Y4
+	VADDPS       Y7, Y5, Y5
+	VADDPS       Y5, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X9
+	VADDPS       X9, X4, X4
+	VPERMILPS    $0x4e, X4, X9
+	VADDPS       X9, X4, X4
+	VPERMILPS    $0xb1, X4, X9
+	VADDPS       X9, X4, X4
+	VUCOMISS     X4, X4
+	JNP          defined
+	VMOVAPS      X4, X0
+
+defined:
+	VMOVSS X0, (DX)
+	ADDQ   $0x00000004, DX
+	MOVQ   BX, AX
+	NEGQ   AX
+	ANDQ   $0x00000007, AX
+	SHLQ   $0x02, AX
+	SUBQ   AX, DI
+	DECQ   R8
+	JNZ    row
+
+end:
+	VZEROUPPER
+	RET
+
+// func avx2FnSmallestEach(dst []float32, x []float32, cols int)
+// Requires: AVX, CMOV, MMX+
+TEXT ·avx2FnSmallestEach(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         dst_len+8(FP), R8
+	MOVQ         x_base+24(FP), DI
+	MOVQ         cols+48(FP), BX
+	VBROADCASTSS number7f800000<>+0(SB), Y8
+	TESTQ        R8, R8
+	JZ           end
+
+row:
+	MOVQ    BX, CX
+	VMOVAPS Y8, Y0
+	VMOVAPS Y8, Y1
+	VMOVAPS Y8, Y2
+	VMOVAPS Y8, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	SUBQ    $0x00000020, CX
+	JLT     rest
+
+many:
+	PREFETCHT0 16384(DI)
+	VMOVUPS    (DI), Y9
+	VADDPS     Y9, Y4, Y4
+	VMINPS     Y9, Y0, Y0
+	VMOVUPS    32(DI), Y9
+	VADDPS     Y9, Y5, Y5
+	VMINPS     Y9, Y1, Y1
+	PREFETCHT0 16448(DI)
+	VMOVUPS    64(DI), Y9
+	VADDPS     Y9, Y6, Y6
+	VMINPS     Y9, Y2, Y2
+	VMOVUPS    96(DI), Y9
+	VADDPS     Y9, Y7, Y7
+	VMINPS     Y9, Y3, Y3
+	ADDQ       $0x00000080, DI
+	SUBQ       $0x00000020, CX
+	JGE        many
+
+rest:
+	ADDQ $0x00000020, CX
+	JZ   done
+
+tail:
+	MOVQ       $0x0000000000000008, R9
+	CMPQ       CX, R9
+	CMOVQLT    CX, R9
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y15
+	NEGQ       R9
+	VMASKMOVPS (DI), Y15, Y9
+	VADDPS     Y9, Y4, Y4
+	VBLENDVPS  Y15, Y9, Y8, Y9
+	VMINPS     Y9, Y0, Y0
+	ADDQ       $0x00000020, DI
+	SUBQ       R9, CX
+	JNZ        tail
+
+done:
+	VMINPS       Y2, Y0, Y0
+	VMINPS       Y3, Y1, Y1
+	VMINPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X9
+	VMINPS       X9, X0, X0
+	VPERMILPS    $0x4e, X0, X9
+	VMINPS       X9, X0, X0
+	VPERMILPS    $0xb1, X0, X9
+	VMINPS       X9, X0, X0
+	VADDPS       Y6, Y4, Y4
+	VADDPS       Y7, Y5, Y5
+	VADDPS       Y5, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X9
+	VADDPS       X9, X4, X4
+	VPERMILPS    $0x4e, X4, X9
+	VADDPS       X9, X4, X4
+	VPERMILPS    $0xb1, X4, X9
+	VADDPS       X9, X4, X4
+	VUCOMISS     X4, X4
+	JNP          defined
+	VMOVAPS      X4, X0
+
+defined:
+	VMOVSS X0, (DX)
+	ADDQ   $0x00000004, DX
+	MOVQ   BX, AX
+	NEGQ   AX
+	ANDQ   $0x00000007, AX
+	SHLQ   $0x02, AX
+	SUBQ   AX, DI
+	DECQ   R8
+	JNZ    row
+
+end:
 	VZEROUPPER
 	RET
 

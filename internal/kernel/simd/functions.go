@@ -20,10 +20,10 @@ type Functions struct {
 	SumSquaresFrom, SumExp     func(x []float32, alpha float32) float64
 	Largest, Smallest, Product func(x []float32) float32
 
-	// The sum of each row of cols floats, with the bits of Sum; the sum of rows that are step floats apart,
-	// one after the other.
-	SumEach func(dst, x []float32, cols int)
-	AddRows func(dst, x []float32, rows, step int)
+	// The sum, Largest and Smallest of each row of cols floats, with the bits of those of one row; the sum of
+	// rows that are step floats apart, one after the other.
+	SumEach, LargestEach, SmallestEach func(dst, x []float32, cols int)
+	AddRows                            func(dst, x []float32, rows, step int)
 
 	// The lengths of these must be multiples of Sixteen.
 	Equal, NotEqual, Less, LessEqual func(dst []bool, a, b []float32)
