@@ -38,6 +38,9 @@ func functions(c *build.Context) {
 		squaresFrom.emit(v)
 		sums[0].eachRow(v, "SumEach")
 		v.addRows()
+		for _, c := range columnPasses {
+			v.columns(c)
+		}
 		v.extreme("Largest", math.Inf(-1), v.VMAXPS, true)
 		v.extreme("Smallest", math.Inf(1), v.VMINPS, true)
 		v.extremes("LargestEach", math.Inf(-1), v.VMAXPS)
@@ -657,6 +660,9 @@ func functionTables() string {
 		entry := func(name string) { fmt.Fprintf(&b, "\t%s: %sFn%s,\n", name, v.name, name) }
 		for _, f := range mathFunctions() {
 			entry(f.name)
+		}
+		for _, c := range columnPasses {
+			entry(c.name)
 		}
 		for _, f := range angleForms {
 			entry(f.name)

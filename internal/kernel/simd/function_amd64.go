@@ -115,6 +115,21 @@ func avx512FnSumEach(dst []float32, x []float32, cols int)
 func avx512FnAddRows(dst []float32, x []float32, rows int, step int)
 
 //go:noescape
+func avx512FnColTotals(dst []float32, x []float32, rows int)
+
+//go:noescape
+func avx512FnColSquares(dst []float32, base []float32, x []float32, rows int)
+
+//go:noescape
+func avx512FnColProducts(sum []float32, dot []float32, base []float32, x []float32, dy []float32, rows int)
+
+//go:noescape
+func avx512FnScaleCols(base []float32, scale []float32, offset []float32, dst []float32, x []float32, rows int)
+
+//go:noescape
+func avx512FnScaleColsBack(base []float32, slope []float32, offset []float32, scale []float32, dx []float32, x []float32, dy []float32, rows int)
+
+//go:noescape
 func avx512FnLargest(x []float32) float32
 
 //go:noescape
@@ -238,6 +253,21 @@ func avx2FnSumEach(dst []float32, x []float32, cols int)
 func avx2FnAddRows(dst []float32, x []float32, rows int, step int)
 
 //go:noescape
+func avx2FnColTotals(dst []float32, x []float32, rows int)
+
+//go:noescape
+func avx2FnColSquares(dst []float32, base []float32, x []float32, rows int)
+
+//go:noescape
+func avx2FnColProducts(sum []float32, dot []float32, base []float32, x []float32, dy []float32, rows int)
+
+//go:noescape
+func avx2FnScaleCols(base []float32, scale []float32, offset []float32, dst []float32, x []float32, rows int)
+
+//go:noescape
+func avx2FnScaleColsBack(base []float32, slope []float32, offset []float32, scale []float32, dx []float32, x []float32, dy []float32, rows int)
+
+//go:noescape
 func avx2FnLargest(x []float32) float32
 
 //go:noescape
@@ -272,6 +302,11 @@ var avx512Functions = Functions{
 	Erf:            avx512FnErf,
 	Div:            avx512FnDiv,
 	Min:            avx512FnMin,
+	ColTotals:      avx512FnColTotals,
+	ColSquares:     avx512FnColSquares,
+	ColProducts:    avx512FnColProducts,
+	ScaleCols:      avx512FnScaleCols,
+	ScaleColsBack:  avx512FnScaleColsBack,
 	Sin:            avx512FnSin,
 	Cos:            avx512FnCos,
 	Tan:            avx512FnTan,
@@ -317,6 +352,11 @@ var avx2Functions = Functions{
 	Erf:            avx2FnErf,
 	Div:            avx2FnDiv,
 	Min:            avx2FnMin,
+	ColTotals:      avx2FnColTotals,
+	ColSquares:     avx2FnColSquares,
+	ColProducts:    avx2FnColProducts,
+	ScaleCols:      avx2FnScaleCols,
+	ScaleColsBack:  avx2FnScaleColsBack,
 	Sin:            avx2FnSin,
 	Cos:            avx2FnCos,
 	Tan:            avx2FnTan,

@@ -25,6 +25,15 @@ type Functions struct {
 	SumEach, LargestEach, SmallestEach func(dst, x []float32, cols int)
 	AddRows                            func(dst, x []float32, rows, step int)
 
+	// Sums of the columns of a matrix of rows, which are as long as the vectors: those of x, of (x - base)^2, and
+	// of dy and dy (x - base), one row after the other; and dst = scale (x - base) + offset and
+	// dx = scale dy + slope (x - base) + offset.
+	ColTotals     func(dst, x []float32, rows int)
+	ColSquares    func(dst, base, x []float32, rows int)
+	ColProducts   func(sum, dot, base, x, dy []float32, rows int)
+	ScaleCols     func(base, scale, offset, dst, x []float32, rows int)
+	ScaleColsBack func(base, slope, offset, scale, dx, x, dy []float32, rows int)
+
 	// The lengths of these must be multiples of Sixteen.
 	Equal, NotEqual, Less, LessEqual func(dst []bool, a, b []float32)
 	IsNaN, IsInf, IsFinite, NotZero  func(dst []bool, x []float32)
