@@ -38,9 +38,13 @@ func (r factorRange) check(option string, lowest, highest float64) error {
 		return nil
 	}
 	if r[0] == -r[1] {
-		return fmt.Errorf("factor is %g, want 0 to %g", r[1], min(-lowest, highest))
+		return factorError(r[1], 0, min(-lowest, highest))
 	}
 	return ascending(option, r, lowest, highest)
+}
+
+func factorError(factor, lowest, highest float64) error {
+	return fmt.Errorf("factor is %g, want %g to %g", factor, lowest, highest)
 }
 
 // ascending compares a range with its limits.
@@ -306,6 +310,67 @@ func (d *randomTranslation) prepare(p *preparation, in []*value, out *value) err
 
 // shift moves a picture down and to the right.
 func shift(down, right float64) affine { return affine{1, 0, -right, 0, 1, -down} }
+
+// RandomShear shears pictures in training: the pixel in row i and column j comes from row i + sy·j and column
+// j + sx·i, where sx is drawn between -x and x or from WidthRange, sy between -y and y or from HeightRange,
+// and both get the opposite sign in every second picture.
+//
+//	input, output  (batch, rows, columns, channels), the same shape
+//
+// It runs before the network, on the raw inputs of a model; in Predict and Evaluate it does nothing.
+//
+// Options:
+//
+//	Interpolation  BilinearInterpolation
+//	FillMode       FillReflect
+//	FillValue      0
+//	HeightRange    -y to y
+//	WidthRange     -x to x
+//	Name           "random_shear", "random_shear_1" and so on
+//	Trainable      true
+//
+// See https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_shear/.
+func RandomShear(x, y float64, opts ...PreprocessingOption) Layer {
+	return newLayer(&randomShear{WidthRange: symmetric(x), HeightRange: symmetric(y), motion: newMotion()}, opts)
+}
+
+type randomShear struct {
+	augmentation
+	motion
+	WidthRange  [2]float64 `json:"x_factor" option:"WidthRange"`
+	HeightRange [2]float64 `json:"y_factor" option:"HeightRange"`
+}
+
+var _ = register[randomShear]("RandomShear")
+
+func (d *randomShear) Kind() string { return "RandomShear" }
+
+func (d *randomShear) check() error {
+	if err := factorRange(d.WidthRange).check("WidthRange", -1, 1); err != nil {
+		return err
+	}
+	if err := factorRange(d.HeightRange).check("HeightRange", -1, 1); err != nil {
+		return err
+	}
+	return d.motion.check()
+}
+
+func (d *randomShear) prepare(p *preparation, in []*value, out *value) error {
+	if !p.training {
+		unchanged(in, out)
+		return nil
+	}
+	rng := p.random()
+	x, y := factorRange(d.WidthRange).draw(rng), factorRange(d.HeightRange).draw(rng)
+	if rng.Float64() > 0.5 {
+		x, y = -x, -y
+	}
+	d.move(in, shear(x, y), out)
+	return nil
+}
+
+// shear moves each row and each column by its number times a factor.
+func shear(x, y float64) affine { return affine{1, x, 0, y, 1, 0} }
 
 // RandomContrast changes the contrast of pictures in training: y = (x - mean)·f + mean for each channel,
 // where mean is that of the channel in the picture and f is 1 plus a random number, drawn between -factor

@@ -170,6 +170,12 @@ var pixelFunctions = map[string]pixelFunction{
 		towardsGray(x, float32(r.draw(p.random())))
 		clipTo(x, v)
 	}},
+	"RandomHue": {0, 1, true, func(p *preparation, x *value, r factorRange, v [2]float64) {
+		turnHue(x, r.drawTurn(p.random()), v)
+	}},
+	"RandomSaturation": {0, 1, true, func(p *preparation, x *value, r factorRange, v [2]float64) {
+		saturate(x, saturation(r.draw(p.random())))
+	}},
 	"RandomSharpness": {0, 1, false, func(p *preparation, x *value, r factorRange, v [2]float64) {
 		sharpen(x, float32(2*r.draw(p.random())))
 		clipTo(x, v)
@@ -205,7 +211,7 @@ func sharpen(x *value, factor float32) {
 	}
 }
 
-var _ = register[randomPixels]("RandomInvert", "RandomPosterization", "RandomColorDegeneration", "RandomSharpness")
+var _ = register[randomPixels]("RandomInvert", "RandomPosterization", "RandomColorDegeneration", "RandomSharpness", "RandomHue", "RandomSaturation")
 
 func newRandomPixels(function string, factor float64, opts []PreprocessingOption) Layer {
 	return newLayer(&randomPixels{Function: function, FactorRange: [2]float64{pixelFunctions[function].lowest, factor}, pixelRange: newPixelRange()}, opts)

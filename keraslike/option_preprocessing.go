@@ -13,7 +13,8 @@ import (
 // IntegerLookup, CategoryEncoding, Hashing, HashedCrossing, TextVectorization, Discretization,
 // Resizing, CenterCrop, RandomCrop, RandomFlip, RandomRotation, RandomZoom, RandomTranslation,
 // RandomContrast, RandomBrightness, RandomInvert, RandomPosterization, RandomColorDegeneration,
-// RandomSharpness, Solarization, AutoContrast, Equalization and ContrastLimitedAdaptiveHistogramEqualization.
+// RandomSharpness, RandomHue, RandomSaturation, RandomColorJitter, RandomErasing, RandomGaussianBlur,
+// RandomShear, Solarization, AutoContrast, Equalization and ContrastLimitedAdaptiveHistogramEqualization.
 type PreprocessingOption interface {
 	layerSetting
 	forPreprocessing()
@@ -221,7 +222,8 @@ func BinBoundaries(b ...float64) PreprocessingOption {
 // Equalization.
 func NumBins(n int) PreprocessingOption { return preprocessing(set("NumBins", n)) }
 
-// FillValue is the value outside of a picture with FillConstant. The default is 0.
+// FillValue is the value outside of a picture with FillConstant, by default 0, and what RandomErasing fills
+// with, by default noise.
 func FillValue(v float64) PreprocessingOption { return preprocessing(set("FillValue", v)) }
 
 // FactorRange sets the range from which a random layer draws its factor, in place of a symmetric
@@ -230,14 +232,14 @@ func FactorRange(lower, upper float64) PreprocessingOption {
 	return preprocessing(set("FactorRange", [2]float64{lower, upper}))
 }
 
-// HeightRange sets the range from which RandomZoom and RandomTranslation draw the factor of the
-// height.
+// HeightRange sets the range from which RandomZoom, RandomTranslation and RandomShear draw the factor of
+// the height.
 func HeightRange(lower, upper float64) PreprocessingOption {
 	return preprocessing(set("HeightRange", [2]float64{lower, upper}))
 }
 
-// WidthRange sets the range from which RandomZoom and RandomTranslation draw the factor of the
-// width.
+// WidthRange sets the range from which RandomZoom, RandomTranslation and RandomShear draw the factor of
+// the width.
 func WidthRange(lower, upper float64) PreprocessingOption {
 	return preprocessing(set("WidthRange", [2]float64{lower, upper}))
 }
@@ -268,4 +270,41 @@ func ClipLimit(times float64) PreprocessingOption { return preprocessing(set("Cl
 // divides a picture.
 func TileGrid(rows, columns int) PreprocessingOption {
 	return preprocessing(set("TileGrid", [2]int{rows, columns}))
+}
+
+// ScaleRange sets the range from which RandomErasing draws the share of the picture that it erases.
+func ScaleRange(lower, upper float64) PreprocessingOption {
+	return preprocessing(set("ScaleRange", [2]float64{lower, upper}))
+}
+
+// BlurSize is the number of pixels, in each direction, over which RandomGaussianBlur sums.
+func BlurSize(pixels int) PreprocessingOption { return preprocessing(set("BlurSize", pixels)) }
+
+// SigmaRange sets the range from which RandomGaussianBlur draws the standard deviations of its weights, in
+// pixels.
+func SigmaRange(lower, upper float64) PreprocessingOption {
+	return preprocessing(set("SigmaRange", [2]float64{lower, upper}))
+}
+
+// BrightnessRange makes RandomColorJitter change the brightness, by a factor from this range; see
+// RandomBrightness.
+func BrightnessRange(lower, upper float64) PreprocessingOption {
+	return preprocessing(set("BrightnessRange", [2]float64{lower, upper}))
+}
+
+// ContrastRange makes RandomColorJitter change the contrast, by a factor from this range; see
+// RandomContrast.
+func ContrastRange(lower, upper float64) PreprocessingOption {
+	return preprocessing(set("ContrastRange", [2]float64{lower, upper}))
+}
+
+// SaturationRange makes RandomColorJitter change the saturation, by a factor from this range; see
+// RandomSaturation.
+func SaturationRange(lower, upper float64) PreprocessingOption {
+	return preprocessing(set("SaturationRange", [2]float64{lower, upper}))
+}
+
+// HueRange makes RandomColorJitter turn the hue, by a factor from this range; see RandomHue.
+func HueRange(lower, upper float64) PreprocessingOption {
+	return preprocessing(set("HueRange", [2]float64{lower, upper}))
 }

@@ -349,6 +349,8 @@ func (r *recordedCall) batched() {
 		"CategoryEncoding": 1, "CenterCrop": 3, "Resizing": 3, "RandomCrop": 3, "RandomFlip": 3, "RandomRotation": 3, "RandomZoom": 3,
 		"RandomTranslation": 3, "RandomContrast": 3, "RandomBrightness": 3,
 		"AutoContrast": 3, "Equalization": 3, "ContrastLimitedAdaptiveHistogramEqualization": 3, "Solarization": 3,
+		"RandomColorDegeneration": 3, "RandomColorJitter": 3, "RandomErasing": 3, "RandomGaussianBlur": 3, "RandomGrayscale": 3, "RandomHue": 3,
+		"RandomInvert": 3, "RandomPosterization": 3, "RandomSaturation": 3, "RandomSharpness": 3, "RandomShear": 3,
 	}[r.Config.Class]
 	out := r.Out.asArray()
 	if rank == 0 || len(r.Args) != 1 || out == nil || len(out.Shape) != rank {

@@ -131,4 +131,24 @@ for shape in ((1, 5, 4, 3), (1, 7, 6, 1)):  # Equalization of Keras counts the p
     for addition, threshold in ((0.0, 0.0), (0.0, 128.0), (64.0, 64.0)):
         case("Solarization", shape, transform={"additions": addition, "thresholds": threshold})
         case("Solarization", shape, transform={"additions": addition, "thresholds": threshold}, value_range=(-50.0, 300.0))
+
+for factor in (0.0, 0.3, 0.5):
+    case("RandomSaturation", (2, 4, 5, 3), training=True, factor=(factor, factor))
+case("RandomSaturation", (2, 4, 5, 3), training=True, factor=(0.45, 0.45), value_range=(0.0, 1.0))
+case("RandomHue", (2, 4, 5, 3), training=True, factor=(1.0, 1.0))  # half a turn in either direction
+case("RandomHue", (2, 4, 5, 3), training=True, factor=(1.0, 1.0), value_range=(-50.0, 300.0))
+case("RandomColorJitter", (2, 4, 5, 3), training=True, brightness_factor=(0.1, 0.1), saturation_factor=(0.4, 0.4), hue_factor=(1.0, 1.0))
+for scale, factor in ((1.0, 1.0), (1.0, 0.0)):
+    case("RandomErasing", (2, 3, 4, 3), training=True, factor=(factor, factor), scale=(scale, scale), fill_value=17.5)
+for size, sigma in ((3, 0.5), (5, 1.0), (7, 0.0)):
+    case("RandomGaussianBlur", (2, 6, 5, 3), training=True, factor=(1.0, 1.0), kernel_size=size, sigma=(sigma, sigma))
+for turn in (0.3, -0.2):
+    x = pixels(1, 4, 5, 3)
+    y = layers.RandomHue(0.5).transform_images(x.to(torch.float32), {"factor": torch.tensor([turn])})
+    t.add("turned_hue_%s" % turn, SOURCE, {"layer": "turned hue", "turn": turn}, {"x": x}, {"y": out(y)})
+for across, down in ((0.3, 0.0), (-0.2, 0.45)):
+    for how in ("bilinear", "nearest"):
+        x = pixels(1, 6, 5, 2)
+        y = layers.RandomShear(interpolation=how)._transform_images(x.to(torch.float32), {"shear_factor": torch.tensor([[across, down]])}, how)
+        t.add("sheared_%s_%s_%s" % (across, down, how), SOURCE, {"layer": "RandomShear", "x": across, "y": down, "fill_mode": "reflect", "interpolation": how}, {"x": x}, {"y": out(y)})
 t.save()
