@@ -52,6 +52,23 @@ var kerasLayers = map[string]func(a golden.Args) k.Layer{
 		}
 		return k.RMSNormalization(opts...)
 	},
+	"MelSpectrogram": func(a golden.Args) k.Layer {
+		opts := []k.PreprocessingOption{k.SequenceStride(a.Int("sequence_stride")), k.SamplingRate(a.Float("sampling_rate"))}
+		for name, f := range map[string]func(float64) k.PreprocessingOption{
+			"min_freq": k.MinFrequency, "max_freq": k.MaxFrequency, "top_db": k.TopDecibels, "mag_exp": k.MagnitudeExponent, "min_power": k.MinPower, "ref_power": k.ReferencePower,
+		} {
+			if a[name] != nil {
+				opts = append(opts, f(a.Float(name)))
+			}
+		}
+		if a["sequence_length"] != nil {
+			opts = append(opts, k.SequenceLength(a.Int("sequence_length")))
+		}
+		if db, given := a["power_to_db"].(bool); given && !db {
+			opts = append(opts, k.NoDecibels)
+		}
+		return k.MelSpectrogram(a.Int("fft_length"), a.Int("num_mel_bins"), opts...)
+	},
 	"ActivityRegularization": func(golden.Args) k.Layer { return k.ActivityRegularization(k.Regularizer{}) },
 	"ChannelsFirst":          func(a golden.Args) k.Layer { return k.ChannelsFirst(kerasImageLayers[a.String("inner")](a)) },
 }

@@ -145,6 +145,9 @@ func layerRows() []layerRow {
 			return Normalization(Axis(1), Invert, Statistics([]float64{2, 1, 0, -1, 3, 1}, []float64{3, 1, 2, 2, 1, 1}))
 		}, in: image, out: image[0]},
 		{kind: "SpectralNormalization", layer: func() Layer { return SpectralNormalization(Conv1D(4, 2, ReLU), PowerIterations(2)) }, in: series, out: Shape{4, 4}, parameters: 24 + 4 + 4, moves: "vector_u"},
+		{kind: "MelSpectrogram", layer: func() Layer {
+			return MelSpectrogram(8, 2, SequenceStride(3), SequenceLength(6), SamplingRate(800), MinFrequency(10), MaxFrequency(300), TopDecibels(30), MagnitudeExponent(2.5))
+		}, in: []Shape{{20}}, out: Shape{2, 7}},
 		{kind: "TimeDistributed", layer: func() Layer { return TimeDistributed(Dense(4, NoBias)) }, in: image, out: Shape{6, 4, 4}, parameters: 8},
 		{kind: "RMSNormalization", layer: func() Layer { return RMSNormalization(Axis(1, 3), Epsilon(0.01)) }, in: image, out: image[0], parameters: 12},
 		{kind: "ActivityRegularization", layer: func() Layer { return ActivityRegularization(L1L2(0.1, 0.2)) }, in: series, out: series[0]},

@@ -29,7 +29,7 @@ func TestAutomaticNames(t *testing.T) {
 		"StringLookup": "string_lookup", "IntegerLookup": "integer_lookup", "CategoryEncoding": "category_encoding", "Hashing": "hashing",
 		"HashedCrossing": "hashed_crossing", "TextVectorization": "text_vectorization", "Discretization": "discretization", "Resizing": "resizing",
 		"CenterCrop": "center_crop", "RandomCrop": "random_crop", "RandomFlip": "random_flip", "RandomRotation": "random_rotation",
-		"RandomZoom": "random_zoom", "RandomTranslation": "random_translation", "RandomContrast": "random_contrast", "RandomBrightness": "random_brightness", "RandomGrayscale": "random_grayscale", "RandomInvert": "random_invert",
+		"RandomZoom": "random_zoom", "RandomTranslation": "random_translation", "RandomContrast": "random_contrast", "RandomBrightness": "random_brightness", "RandomGrayscale": "random_grayscale", "MelSpectrogram": "mel_spectrogram", "RandomInvert": "random_invert",
 		"RandomPosterization": "random_posterization", "RandomColorDegeneration": "random_color_degeneration", "RandomSharpness": "random_sharpness",
 		"RandomHue": "random_hue", "RandomSaturation": "random_saturation", "RandomColorJitter": "random_color_jitter",
 		"RandomErasing": "random_erasing", "RandomGaussianBlur": "random_gaussian_blur", "RandomShear": "random_shear",

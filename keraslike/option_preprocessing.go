@@ -14,7 +14,9 @@ import (
 // Resizing, CenterCrop, RandomCrop, RandomFlip, RandomRotation, RandomZoom, RandomTranslation,
 // RandomContrast, RandomBrightness, RandomInvert, RandomPosterization, RandomColorDegeneration,
 // RandomSharpness, RandomHue, RandomSaturation, RandomColorJitter, RandomErasing, RandomGaussianBlur,
-// RandomShear, Solarization, AutoContrast, Equalization and ContrastLimitedAdaptiveHistogramEqualization.
+// RandomShear, Solarization, AutoContrast, Equalization and
+// ContrastLimitedAdaptiveHistogramEqualization; and of
+// MelSpectrogram.
 type PreprocessingOption interface {
 	layerSetting
 	forPreprocessing()

@@ -3,6 +3,7 @@
 package keraslike_test
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -26,9 +27,12 @@ func layerCases() map[string]layerCase {
 			k.Conv2D(2, 2, k.NoBias, k.KernelInitializer(k.HeUniform())), k.AveragePooling2D(2, k.SamePadding, k.Strides(1)), k.GlobalAveragePooling2D())},
 		"channels first": {[]int{2, 4, 4}, parts(k.ChannelsFirst(k.Conv2D(3, 2)), k.ChannelsFirst(k.GlobalMaxPooling2D()))},
 		"regular":        {[]int{4, 3}, parts(k.RMSNormalization(), k.ActivityRegularization(k.L2(0.1)), k.GlobalMaxPooling1D(k.KeepDims))},
-		"einsum":         {[]int{4, 3}, parts(k.EinsumDense("...c,cd->...d", []int{5}, k.BiasAxes("d")), k.EinsumDense("abc,bcd->ad", []int{2}, k.ReLU))},
-		"attentions":     {[]int{4, 3}, parts(attentions())},
-		"2D max":         {[]int{4, 4, 3}, parts(k.GlobalMaxPooling2D())},
+		"spectrogram": {[]int{20}, parts(k.MelSpectrogram(8, 3, k.SequenceStride(4), k.SamplingRate(800), k.MaxFrequency(300), k.NoDecibels),
+			k.BatchNormalization(k.Axis(1), k.Renorm, k.RenormClipping(0, math.Inf(1), 2), k.MovingMeanInitializer(k.Constant(0.5))), k.Normalization(k.Axis(1, 2), k.Invert),
+			k.Normalization(k.Axis(2, 1), k.Statistics([]float64{1, 2, 3, 4, 5, 6}, []float64{1, 2, 3, 1, 2, 3})), k.Flatten())},
+		"einsum":     {[]int{4, 3}, parts(k.EinsumDense("...c,cd->...d", []int{5}, k.BiasAxes("d")), k.EinsumDense("abc,bcd->ad", []int{2}, k.ReLU))},
+		"attentions": {[]int{4, 3}, parts(attentions())},
+		"2D max":     {[]int{4, 4, 3}, parts(k.GlobalMaxPooling2D())},
 		"1D": {[]int{12, 3}, parts(k.ZeroPadding1D(1, 2), k.Conv1D(4, 3, k.Tanh, k.CausalPadding, k.Dilation(2)), k.MaxPooling1D(2), k.UpSampling1D(2), k.Cropping1D(1, 1),
 			k.AveragePooling1D(2), k.GlobalMaxPooling1D())},
 		"3D": {[]int{6, 6, 5, 2}, parts(k.Conv3D(4, 2, k.Strides(1, 2, 1), k.SamePadding, k.Groups(2)), k.MaxPooling3D(2), k.Conv3DTranspose(2, 2, k.Strides(2)),

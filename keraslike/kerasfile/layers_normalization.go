@@ -17,6 +17,7 @@ var _ = register(map[string]class{
 	"UnitNormalization":  {read: unitNormalization, mask: passesMask},
 	"RMSNormalization":   {read: rmsNormalization, mask: passesMask},
 
+	"MelSpectrogram":        {read: melSpectrogram},
 	"SpectralNormalization": {read: spectralNormalization},
 	"Normalization":         {read: normalization, mask: passesMask},
 })
@@ -143,4 +144,16 @@ func (a *args) numbers(name string) (list []float64) {
 		a.fail(name, fmt.Errorf("is %.60v, want numbers", v))
 	}
 	return list
+}
+
+func melSpectrogram(a *args) k.Layer {
+	a.want("window", "hann")
+	n, rate := a.whole("fft_length", 2048), a.number("sampling_rate", 16000)
+	options := []k.PreprocessingOption{
+		k.SequenceStride(a.whole("sequence_stride", 512)), k.SequenceLength(a.whole("sequence_length", n)), k.SamplingRate(rate),
+		k.MinFrequency(a.number("min_freq", 20)), k.MaxFrequency(a.number("max_freq", math.Floor(rate/2))), k.TopDecibels(a.number("top_db", 80)),
+		k.MagnitudeExponent(a.number("mag_exp", 2)), k.MinPower(a.number("min_power", 1e-10)), k.ReferencePower(math.Abs(a.number("ref_power", 1))),
+	}
+	options = append(options, when[k.PreprocessingOption](!a.flag("power_to_db", true), k.NoDecibels)...)
+	return k.MelSpectrogram(n, a.whole("num_mel_bins", 128), options...)
 }

@@ -9,7 +9,7 @@ import keras
 import torch
 from keras import layers
 
-from golden import Topic
+from golden import Topic, same
 
 if not hasattr(torch.nn.functional, "rms_norm"):  # before PyTorch 2.4
     torch.nn.functional.rms_norm = lambda x, shape, weight, eps: x * torch.rsqrt((x * x).mean(tuple(range(-len(shape), 0)), keepdim=True) + eps) * weight
@@ -131,4 +131,26 @@ for equation, shape, output, bias in [
     args = {"equation": equation, "output_shape": output, **({"bias_axes": bias} if bias else {})}
     case("EinsumDense", {"x": d.normal(*shape)}, args, "%s_%s" % (equation.replace("->", "_"), "x".join(map(str, shape))))
 case("EinsumDense", {"x": d.normal(2, 3, 4)}, {"equation": "abc,cd->abd", "output_shape": [None, 5], "bias_axes": "d", "activation": "tanh"}, "tanh")
+
+
+def alone(layer, xs):
+    """Each sample by itself, as Keras takes the largest value of a batch, with weights of bands in float64: Keras's are float32."""
+    scale = lambda hertz: 1127 * torch.log1p(torch.as_tensor(hertz) / 700)
+    n = layer.fft_length // 2 + 1
+    edges = scale(layer.min_freq) + (scale(layer.max_freq) - scale(layer.min_freq)) * torch.arange(layer.num_mel_bins + 2) / (layer.num_mel_bins + 1)
+    low, middle, high = edges[:-2], edges[1:-1], edges[2:]
+    m = scale(layer.sampling_rate / 2 * torch.arange(n) / (n - 1))[:, None]
+    bands = torch.minimum((m - low) / (middle - low), (high - m) / (high - middle)).clamp(min=0)
+    bands[0] = 0
+    same("bands", layer.linear_to_mel_weight_matrix(layer.num_mel_bins, n, layer.sampling_rate, layer.min_freq, layer.max_freq), bands, 2e-6)
+    layer._melscale = lambda spectrum: spectrum @ bands
+    return torch.cat([layer(xs[0][i:i + 1]) for i in range(len(xs[0]))])
+
+
+mel = {"fft_length": 16, "sequence_stride": 5, "sampling_rate": 800, "num_mel_bins": 4}
+for label, args in [
+    ("", {}), ("window", {"sequence_length": 12, "min_freq": 0.0, "max_freq": 300}), ("power", {"power_to_db": False}), ("magnitude", {"power_to_db": False, "mag_exp": 1.0}),
+    ("top", {"top_db": 6.0, "ref_power": 2.0}), ("least", {"min_power": 4.0, "mag_exp": 3.0}), ("odd", {"fft_length": 15}),
+]:
+    case("MelSpectrogram", {"x": d.normal(2, 43)}, {**mel, **args}, label, call=alone)
 t.save()

@@ -302,6 +302,10 @@ def made_models():
     a = keras.Input((6,))
     y, z = L.ReversibleEmbedding(5, 3, mask_zero=True, logit_soft_cap=4), L.ReversibleEmbedding(5, 3, tie_weights=False)
     yield "reversible.keras", keras.Model(a, [y(L.Dense(3)(y(a)), reverse=True), z(z(a), reverse=True), L.GRU(2)(y(a))]), ids
+    a = keras.Input((50,))
+    y = L.MelSpectrogram(fft_length=16, sequence_stride=7, sequence_length=12, sampling_rate=800, num_mel_bins=4, max_freq=300, top_db=200.0)(a)
+    y = L.BatchNormalization(axis=1, renorm=True, renorm_clipping={"rmax": 3.0})(y)
+    yield "spectrogram.keras", keras.Model(a, L.Normalization(axis=(1, 2))(L.Normalization(axis=1, mean=[1.0, 2.0, 3.0, 4.0], variance=[1.0] * 4, invert=True)(y)))
 
 
 manifest = []
