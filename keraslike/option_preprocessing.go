@@ -14,9 +14,8 @@ import (
 // Resizing, CenterCrop, RandomCrop, RandomFlip, RandomRotation, RandomZoom, RandomTranslation,
 // RandomContrast, RandomBrightness, RandomInvert, RandomPosterization, RandomColorDegeneration,
 // RandomSharpness, RandomHue, RandomSaturation, RandomColorJitter, RandomErasing, RandomGaussianBlur,
-// RandomShear, Solarization, AutoContrast, Equalization and
-// ContrastLimitedAdaptiveHistogramEqualization; and of
-// MelSpectrogram.
+// RandomShear, Solarization, AutoContrast, Equalization and ContrastLimitedAdaptiveHistogramEqualization;
+// and of MelSpectrogram.
 type PreprocessingOption interface {
 	layerSetting
 	forPreprocessing()
