@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"regexp"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -126,7 +127,7 @@ func expressions() (list []expression) {
 	for axis := range expressionShape {
 		add(fmt.Sprintf("softmax, axis %d", axis), 2, func(do do, x, _ n) n { return do(graph.Softmax(x, graph.SoftmaxAxis(axis))) })
 	}
-	return append(append(list, moves()...), volumes()...)
+	return slices.Concat(list, moves(), volumes(), norms())
 }
 
 // moves are ops that move, sort and scan elements, products and normalizations.

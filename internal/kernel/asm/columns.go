@@ -85,14 +85,19 @@ var columnPasses = []columnPass{
 		},
 	},
 	{
-		name: "ScaleColsBack", rows: []string{"dx", "x", "dy"}, cols: []string{"base", "slope", "offset", "scale"}, held: 4,
+		name: "ScaleColsBack", rows: []string{"dx", "x", "dy"}, cols: []string{"slope", "offset", "scale", "base"}, held: 3,
 		begin: holdAll,
 		row: func(l columnLane) {
 			l.get(l.at(1), l.t[0])
+			if l.masked {
+				l.get(l.of(3), l.t[1])
+				l.sub(l.t[1], l.t[0], l.t[0])
+			} else { // not held, so that AVX2's registers hold four vectors
+				l.sub(l.of(3), l.t[0], l.t[0])
+			}
 			l.get(l.at(2), l.t[1])
-			l.sub(l.held[0], l.t[0], l.t[0])
-			l.VFMADD213PS(l.held[2], l.held[1], l.t[0])
-			l.mulAdd(l.held[3], l.t[1], l.t[0])
+			l.VFMADD213PS(l.held[1], l.held[0], l.t[0])
+			l.mulAdd(l.held[2], l.t[1], l.t[0])
 			l.store(l.t[0], l.masked, l.at(0))
 		},
 	},
