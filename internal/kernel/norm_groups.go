@@ -339,4 +339,9 @@ func (j *normGroupsJob) slopes(s int) {
 	j.scaleByGamma(scale)
 	repeat(offset[j.cols:], offset[:j.cols])
 	repeat(slope[j.cols:], slope[:j.cols])
+	if j.cols*j.rows == j.groups { // the gradient of one element is 0, also after rounding
+		clear(scale)
+		clear(offset)
+		clear(slope)
+	}
 }

@@ -4117,7 +4117,7 @@ end:
 	RET
 
 // func avx512FnColTotals(dst []float32, x []float32, rows int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·avx512FnColTotals(SB), NOSPLIT, $0-56
 	MOVQ dst_base+0(FP), SI
 	MOVQ x_base+24(FP), DI
@@ -4143,25 +4143,33 @@ many:
 	JZ     manyNone
 
 manyRow:
-	VMOVUPS (DI)(R13*1), Z0
-	VADDPS  Z0, Z2, Z2
-	VMOVUPS 64(DI)(R13*1), Z0
-	VADDPS  Z0, Z3, Z3
-	VMOVUPS 128(DI)(R13*1), Z0
-	VADDPS  Z0, Z4, Z4
-	VMOVUPS 192(DI)(R13*1), Z0
-	VADDPS  Z0, Z5, Z5
-	VMOVUPS 256(DI)(R13*1), Z0
-	VADDPS  Z0, Z6, Z6
-	VMOVUPS 320(DI)(R13*1), Z0
-	VADDPS  Z0, Z7, Z7
-	VMOVUPS 384(DI)(R13*1), Z0
-	VADDPS  Z0, Z8, Z8
-	VMOVUPS 448(DI)(R13*1), Z0
-	VADDPS  Z0, Z9, Z9
-	ADDQ    AX, R13
-	DECQ    DX
-	JNZ     manyRow
+	PREFETCHT0 8192(DI)(R13*1)
+	VMOVUPS    (DI)(R13*1), Z0
+	VADDPS     Z0, Z2, Z2
+	PREFETCHT0 8256(DI)(R13*1)
+	VMOVUPS    64(DI)(R13*1), Z0
+	VADDPS     Z0, Z3, Z3
+	PREFETCHT0 8320(DI)(R13*1)
+	VMOVUPS    128(DI)(R13*1), Z0
+	VADDPS     Z0, Z4, Z4
+	PREFETCHT0 8384(DI)(R13*1)
+	VMOVUPS    192(DI)(R13*1), Z0
+	VADDPS     Z0, Z5, Z5
+	PREFETCHT0 8448(DI)(R13*1)
+	VMOVUPS    256(DI)(R13*1), Z0
+	VADDPS     Z0, Z6, Z6
+	PREFETCHT0 8512(DI)(R13*1)
+	VMOVUPS    320(DI)(R13*1), Z0
+	VADDPS     Z0, Z7, Z7
+	PREFETCHT0 8576(DI)(R13*1)
+	VMOVUPS    384(DI)(R13*1), Z0
+	VADDPS     Z0, Z8, Z8
+	PREFETCHT0 8640(DI)(R13*1)
+	VMOVUPS    448(DI)(R13*1), Z0
+	VADDPS     Z0, Z9, Z9
+	ADDQ       AX, R13
+	DECQ       DX
+	JNZ        manyRow
 
 manyNone:
 	VMOVUPS Z2, (SI)
@@ -4188,11 +4196,12 @@ one:
 	JZ     oneNone
 
 oneRow:
-	VMOVUPS (DI)(R13*1), Z0
-	VADDPS  Z0, Z2, Z2
-	ADDQ    AX, R13
-	DECQ    DX
-	JNZ     oneRow
+	PREFETCHT0 8192(DI)(R13*1)
+	VMOVUPS    (DI)(R13*1), Z0
+	VADDPS     Z0, Z2, Z2
+	ADDQ       AX, R13
+	DECQ       DX
+	JNZ        oneRow
 
 oneNone:
 	VMOVUPS Z2, (SI)
@@ -4362,7 +4371,7 @@ end:
 	RET
 
 // func avx512FnColProducts(sum []float32, dot []float32, base []float32, x []float32, dy []float32, rows int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·avx512FnColProducts(SB), NOSPLIT, $0-128
 	MOVQ sum_base+0(FP), SI
 	MOVQ dot_base+24(FP), DI
@@ -4408,41 +4417,49 @@ many:
 
 manyRow:
 	VMOVUPS     (R9)(R13*1), Z0
+	PREFETCHT0  8192(R10)(R13*1)
 	VMOVUPS     (R10)(R13*1), Z1
 	VSUBPS      Z4, Z0, Z0
 	VADDPS      Z1, Z2, Z2
 	VFMADD231PS Z0, Z1, Z3
 	VMOVUPS     64(R9)(R13*1), Z0
+	PREFETCHT0  8256(R10)(R13*1)
 	VMOVUPS     64(R10)(R13*1), Z1
 	VSUBPS      Z7, Z0, Z0
 	VADDPS      Z1, Z5, Z5
 	VFMADD231PS Z0, Z1, Z6
 	VMOVUPS     128(R9)(R13*1), Z0
+	PREFETCHT0  8320(R10)(R13*1)
 	VMOVUPS     128(R10)(R13*1), Z1
 	VSUBPS      Z10, Z0, Z0
 	VADDPS      Z1, Z8, Z8
 	VFMADD231PS Z0, Z1, Z9
 	VMOVUPS     192(R9)(R13*1), Z0
+	PREFETCHT0  8384(R10)(R13*1)
 	VMOVUPS     192(R10)(R13*1), Z1
 	VSUBPS      Z13, Z0, Z0
 	VADDPS      Z1, Z11, Z11
 	VFMADD231PS Z0, Z1, Z12
 	VMOVUPS     256(R9)(R13*1), Z0
+	PREFETCHT0  8448(R10)(R13*1)
 	VMOVUPS     256(R10)(R13*1), Z1
 	VSUBPS      Z16, Z0, Z0
 	VADDPS      Z1, Z14, Z14
 	VFMADD231PS Z0, Z1, Z15
 	VMOVUPS     320(R9)(R13*1), Z0
+	PREFETCHT0  8512(R10)(R13*1)
 	VMOVUPS     320(R10)(R13*1), Z1
 	VSUBPS      Z19, Z0, Z0
 	VADDPS      Z1, Z17, Z17
 	VFMADD231PS Z0, Z1, Z18
 	VMOVUPS     384(R9)(R13*1), Z0
+	PREFETCHT0  8576(R10)(R13*1)
 	VMOVUPS     384(R10)(R13*1), Z1
 	VSUBPS      Z22, Z0, Z0
 	VADDPS      Z1, Z20, Z20
 	VFMADD231PS Z0, Z1, Z21
 	VMOVUPS     448(R9)(R13*1), Z0
+	PREFETCHT0  8640(R10)(R13*1)
 	VMOVUPS     448(R10)(R13*1), Z1
 	VSUBPS      Z25, Z0, Z0
 	VADDPS      Z1, Z23, Z23
@@ -4490,6 +4507,7 @@ one:
 
 oneRow:
 	VMOVUPS     (R9)(R13*1), Z0
+	PREFETCHT0  8192(R10)(R13*1)
 	VMOVUPS     (R10)(R13*1), Z1
 	VSUBPS      Z4, Z0, Z0
 	VADDPS      Z1, Z2, Z2
@@ -8138,7 +8156,7 @@ end:
 	RET
 
 // func avx2FnColTotals(dst []float32, x []float32, rows int)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·avx2FnColTotals(SB), NOSPLIT, $0-56
 	MOVQ dst_base+0(FP), SI
 	MOVQ x_base+24(FP), DI
@@ -8164,25 +8182,29 @@ many:
 	JZ     manyNone
 
 manyRow:
-	VMOVUPS (DI)(R13*1), Y0
-	VADDPS  Y0, Y2, Y2
-	VMOVUPS 32(DI)(R13*1), Y0
-	VADDPS  Y0, Y3, Y3
-	VMOVUPS 64(DI)(R13*1), Y0
-	VADDPS  Y0, Y4, Y4
-	VMOVUPS 96(DI)(R13*1), Y0
-	VADDPS  Y0, Y5, Y5
-	VMOVUPS 128(DI)(R13*1), Y0
-	VADDPS  Y0, Y6, Y6
-	VMOVUPS 160(DI)(R13*1), Y0
-	VADDPS  Y0, Y7, Y7
-	VMOVUPS 192(DI)(R13*1), Y0
-	VADDPS  Y0, Y8, Y8
-	VMOVUPS 224(DI)(R13*1), Y0
-	VADDPS  Y0, Y9, Y9
-	ADDQ    AX, R13
-	DECQ    DX
-	JNZ     manyRow
+	PREFETCHT0 8192(DI)(R13*1)
+	VMOVUPS    (DI)(R13*1), Y0
+	VADDPS     Y0, Y2, Y2
+	VMOVUPS    32(DI)(R13*1), Y0
+	VADDPS     Y0, Y3, Y3
+	PREFETCHT0 8256(DI)(R13*1)
+	VMOVUPS    64(DI)(R13*1), Y0
+	VADDPS     Y0, Y4, Y4
+	VMOVUPS    96(DI)(R13*1), Y0
+	VADDPS     Y0, Y5, Y5
+	PREFETCHT0 8320(DI)(R13*1)
+	VMOVUPS    128(DI)(R13*1), Y0
+	VADDPS     Y0, Y6, Y6
+	VMOVUPS    160(DI)(R13*1), Y0
+	VADDPS     Y0, Y7, Y7
+	PREFETCHT0 8384(DI)(R13*1)
+	VMOVUPS    192(DI)(R13*1), Y0
+	VADDPS     Y0, Y8, Y8
+	VMOVUPS    224(DI)(R13*1), Y0
+	VADDPS     Y0, Y9, Y9
+	ADDQ       AX, R13
+	DECQ       DX
+	JNZ        manyRow
 
 manyNone:
 	VMOVUPS Y2, (SI)
@@ -8209,11 +8231,12 @@ one:
 	JZ     oneNone
 
 oneRow:
-	VMOVUPS (DI)(R13*1), Y0
-	VADDPS  Y0, Y2, Y2
-	ADDQ    AX, R13
-	DECQ    DX
-	JNZ     oneRow
+	PREFETCHT0 8192(DI)(R13*1)
+	VMOVUPS    (DI)(R13*1), Y0
+	VADDPS     Y0, Y2, Y2
+	ADDQ       AX, R13
+	DECQ       DX
+	JNZ        oneRow
 
 oneNone:
 	VMOVUPS Y2, (SI)
@@ -8361,7 +8384,7 @@ end:
 	RET
 
 // func avx2FnColProducts(sum []float32, dot []float32, base []float32, x []float32, dy []float32, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2FnColProducts(SB), NOSPLIT, $0-128
 	MOVQ sum_base+0(FP), SI
 	MOVQ dot_base+24(FP), DI
@@ -8395,6 +8418,7 @@ many:
 
 manyRow:
 	VMOVUPS     (R9)(R13*1), Y0
+	PREFETCHT0  8192(R10)(R13*1)
 	VMOVUPS     (R10)(R13*1), Y1
 	VSUBPS      Y4, Y0, Y0
 	VADDPS      Y1, Y2, Y2
@@ -8405,6 +8429,7 @@ manyRow:
 	VADDPS      Y1, Y5, Y5
 	VFMADD231PS Y0, Y1, Y6
 	VMOVUPS     64(R9)(R13*1), Y0
+	PREFETCHT0  8256(R10)(R13*1)
 	VMOVUPS     64(R10)(R13*1), Y1
 	VSUBPS      Y10, Y0, Y0
 	VADDPS      Y1, Y8, Y8
@@ -8449,6 +8474,7 @@ one:
 
 oneRow:
 	VMOVUPS     (R9)(R13*1), Y0
+	PREFETCHT0  8192(R10)(R13*1)
 	VMOVUPS     (R10)(R13*1), Y1
 	VSUBPS      Y4, Y0, Y0
 	VADDPS      Y1, Y2, Y2
