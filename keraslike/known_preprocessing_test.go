@@ -89,6 +89,12 @@ func TestPictureValues(t *testing.T) {
 			if lo, hi, ok := ranged(a, "value_range"); ok {
 				motion = append(motion, ValueRange(lo, hi))
 			}
+			if n := a.Int("bins"); n > 0 {
+				motion = append(motion, NumBins(n))
+			}
+			if n := a.Ints("tile_grid_size"); len(n) == 2 {
+				motion = append(motion, TileGrid(n[0], n[1]), ClipLimit(a.Float("clip_limit")))
+			}
 			var l Layer
 			tolerance := 2e-3 // of 255: Keras computes coordinates in single precision
 			switch kind := a.String("layer"); kind {
@@ -122,6 +128,15 @@ func TestPictureValues(t *testing.T) {
 				l = RandomColorDegeneration(0, motion...)
 			case "RandomSharpness":
 				l = RandomSharpness(0, motion...)
+			case "AutoContrast":
+				l = AutoContrast(motion...)
+			case "Equalization":
+				l = Equalization(motion...)
+			case "ContrastLimitedAdaptiveHistogramEqualization":
+				l = ContrastLimitedAdaptiveHistogramEqualization(motion...)
+			case "Solarization":
+				addition, threshold := a.Float("additions")/255, a.Float("thresholds")/255
+				l = Solarization(append(motion, AdditionRange(addition, addition), ThresholdRange(threshold, threshold))...)
 			case "RandomBrightness":
 				l = RandomBrightness(0, motion...)
 			case "RandomContrast":

@@ -11,12 +11,12 @@ import (
 
 // Random changes of pictures
 //
-// These layers act in Fit and TrainOnBatch only; Predict and Evaluate leave the picture as it is, except
+// Random layers act in Fit and TrainOnBatch only; Predict and Evaluate leave the picture as it is, except
 // that RandomCrop crops its middle. What a layer draws for a sample depends on the seed of the model, the
 // path of the layer, the epoch and the number of the sample in its source, so that it is the same on any
 // number of goroutines and ranks, and after an interruption.
 
-// augmentation is embedded by random layers.
+// augmentation is embedded by layers that change pictures before the network.
 type augmentation struct {
 	beforeGraph
 	numbersOnly
@@ -39,6 +39,14 @@ func (r factorRange) check(option string, lowest, highest float64) error {
 	}
 	if r[0] == -r[1] {
 		return fmt.Errorf("factor is %g, want 0 to %g", r[1], min(-lowest, highest))
+	}
+	return ascending(option, r, lowest, highest)
+}
+
+// ascending compares a range with its limits.
+func ascending(option string, r [2]float64, lowest, highest float64) error {
+	if r[0] <= r[1] && r[0] >= lowest && r[1] <= highest {
+		return nil
 	}
 	return fmt.Errorf("%s is %g to %g, want an ascending range between %g and %g", option, r[0], r[1], lowest, highest)
 }
@@ -316,7 +324,7 @@ func shift(down, right float64) affine { return affine{1, 0, -right, 0, 1, -down
 //
 // See https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_contrast/.
 func RandomContrast(factor float64, opts ...PreprocessingOption) Layer {
-	return newLayer(&randomContrast{randomColor{FactorRange: symmetric(factor), ValueRange: [2]float64{0, 255}}}, opts)
+	return newLayer(&randomContrast{randomColor{FactorRange: symmetric(factor), pixelRange: newPixelRange()}}, opts)
 }
 
 type randomContrast struct{ randomColor }
@@ -324,13 +332,13 @@ type randomContrast struct{ randomColor }
 // randomColor has the settings of layers that change the values of pixels.
 type randomColor struct {
 	augmentation
+	pixelRange
 	FactorRange [2]float64 `json:"factor" option:"FactorRange"`
-	ValueRange  [2]float64 `json:"value_range" option:"ValueRange"`
 }
 
 func (d *randomColor) check() error {
-	if !(d.ValueRange[0] < d.ValueRange[1]) {
-		return fmt.Errorf("ValueRange is %g to %g, want an ascending range", d.ValueRange[0], d.ValueRange[1])
+	if err := d.pixelRange.check(); err != nil {
+		return err
 	}
 	return factorRange(d.FactorRange).check("FactorRange", -1, 1)
 }
@@ -384,7 +392,7 @@ func (d *randomContrast) apply(in *value, factor float64, out *value) {
 //
 // See https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_brightness/.
 func RandomBrightness(factor float64, opts ...PreprocessingOption) Layer {
-	return newLayer(&randomBrightness{randomColor{FactorRange: symmetric(factor), ValueRange: [2]float64{0, 255}}}, opts)
+	return newLayer(&randomBrightness{randomColor{FactorRange: symmetric(factor), pixelRange: newPixelRange()}}, opts)
 }
 
 type randomBrightness struct{ randomColor }

@@ -86,6 +86,8 @@ func constructors() map[string]constructor {
 		"CategoryEncoding": of1(CategoryEncoding, "tokens"), "Hashing": of1(Hashing, "bins"), "HashedCrossing": of1(HashedCrossing, "bins"),
 		"Discretization": made(Discretization, nil), "Resizing": of2(Resizing, "height", "width"), "CenterCrop": of2(CenterCrop, "height", "width"),
 		"RandomCrop": of2(RandomCrop, "height", "width"), "RandomFlip": made(RandomFlip, nil),
+		"Solarization": made(Solarization, nil), "AutoContrast": made(AutoContrast, nil), "Equalization": made(Equalization, nil),
+		"ContrastLimitedAdaptiveHistogramEqualization": made(ContrastLimitedAdaptiveHistogramEqualization, nil),
 		"RandomRotation":          made(func(o ...PreprocessingOption) Layer { return RandomRotation(0.1, o...) }, nil),
 		"RandomZoom":              made(func(o ...PreprocessingOption) Layer { return RandomZoom(0.1, o...) }, nil),
 		"RandomTranslation":       made(func(o ...PreprocessingOption) Layer { return RandomTranslation(0.1, 0.2, o...) }, nil),
@@ -144,13 +146,13 @@ func layerOptions() []layerSetting {
 		Strides(2, 3), ValidPadding, SamePadding, CausalPadding, OutputPadding(1, 0), Dilation(1, 2), KernelSize(2, 3), PoolSize(3, 2), KeepDims, DepthMultiplier(2),
 		ReturnSequences, ReturnState, GoBackwards, ZeroOutputForMask, Stateful, ResetBefore, InputDropout(0.1), RecurrentDropout(0.2),
 		MergeSum, BackwardLayer(LSTM(1, GoBackwards)),
-		StartIndex(3), MaxWavelength(9), ScalingFactor(2), DynamicScaling, SequenceAxis(2), FeatureAxis(1), LogitSoftCap(3), MaskZero, EmbeddingsInitializer(Ones()), EmbeddingsRegularizer(r), EmbeddingsConstraint(c),
+		StartIndex(3), MaxWavelength(9), ScalingFactor(2), DynamicScaling, SequenceAxis(2), FeatureAxis(1), LogitSoftCap(3), MaskZero, ReverseTable, EmbeddingsInitializer(Ones()), EmbeddingsRegularizer(r), EmbeddingsConstraint(c),
 		ValueDim(4), OutputDim(6), CausalMask, AttentionMask, ReturnScores, AttentionAxes(1), SlidingWindow(2), UseGate, UseScale, ConcatScore, NoScoreScale, AttentionDropout(0.1),
-		Groups(1), Axis(1), AllAxes, Momentum(0.9), Epsilon(1e-2), NoScale, NoCenter, GammaInitializer(Zeros()), BetaInitializer(Ones()), GammaRegularizer(r), BetaRegularizer(r), GammaConstraint(c), BetaConstraint(c), RMSScaling, Synchronized, PowerIterations(3),
+		Groups(1), Axis(1), AllAxes, Invert, Statistics([]float64{1}, []float64{2}), Momentum(0.9), Epsilon(1e-2), NoScale, NoCenter, GammaInitializer(Zeros()), BetaInitializer(Ones()), GammaRegularizer(r), BetaRegularizer(r), GammaConstraint(c), BetaConstraint(c), RMSScaling, Synchronized, MovingMeanInitializer(Ones()), MovingVarianceInitializer(Zeros()), Renorm, RenormMomentum(0.8), RenormClipping(0, 2, 3), PowerIterations(3),
 		CountOutput, LowerCase, SplitCharacter, MaxTokens(20), OOVIndices(2), PadToMaxTokens, MaskToken("none"), MaskInteger(3),
 		Vocabulary("a", "b"), IntegerVocabulary(4, 5), IDFWeights(1, 2), NGrams(2), OutputSequenceLength(4), Salt(1, 2), BinBoundaries(1, 2), NumBins(4),
 		NearestInterpolation, FillNearest, FillValue(3), CropToAspectRatio, PadToAspectRatio, FlipVertically,
-		NoiseShape(1, 2), FactorRange(0, 0.5), HeightRange(0, 0.4), WidthRange(0, 0.3), ValueRange(0, 2),
+		NoiseShape(1, 2), FactorRange(0, 0.5), HeightRange(0, 0.4), WidthRange(0, 0.3), ValueRange(0, 2), AdditionRange(0, 0.3), ThresholdRange(0, 0.2), ClipLimit(2), TileGrid(2, 3),
 		Normalized, NegativeSlope(0.1), MaxValue(6), ThresholdAt(0.1), OtherValue(2), Alpha(0.2), Approximate, MaskInput, SharedAxes(1), AlphaInitializer(Ones()),
 		NoBias, KernelInitializer(Ones()), RecurrentInitializer(Ones()), BiasInitializer(Ones()),
 		KernelRegularizer(r), RecurrentRegularizer(r), BiasRegularizer(r), ActivityRegularizer(r),
@@ -366,6 +368,10 @@ func (c constructor) text(d Definition, field string, value any, activations map
 		switch field {
 		case "GammaInitializer":
 			return "Ones()"
+		case "MovingMeanInitializer":
+			return "Zeros()"
+		case "MovingVarianceInitializer":
+			return "Ones()"
 		case "BetaInitializer":
 			return "Zeros()"
 		}
@@ -377,8 +383,14 @@ func (c constructor) text(d Definition, field string, value any, activations map
 		if v == "" {
 			return "none"
 		}
+	case oneOrMoreAxes:
+		return fmt.Sprint(v[0])
+	case *statistics:
+		return "none"
+	case *renormLimits:
+		return "none"
 	case *float64:
-		return map[string]string{"LogitSoftCap": "none", "NegativeSlope": "0", "OtherValue": "0", "MaxValue": "none"}[field] + map[string]string{"ThresholdAt": "that of the function", "Alpha": "that of the function"}[field]
+		return map[string]string{"LogitSoftCap": "none", "RenormMomentum": "0.99", "NegativeSlope": "0", "OtherValue": "0", "MaxValue": "none"}[field] + map[string]string{"ThresholdAt": "that of the function", "Alpha": "that of the function"}[field]
 	case perAxis:
 		if v == nil {
 			return "the size that Keras infers"
@@ -395,7 +407,7 @@ func (c constructor) text(d Definition, field string, value any, activations map
 	case *[2]float64:
 		return "none"
 	case [2]float64:
-		if field == "ValueRange" {
+		if slices.Contains([]string{"ValueRange", "AdditionRange", "ThresholdRange", "ScaleRange", "SigmaRange"}, field) {
 			return fmt.Sprintf("%g to %g", v[0], v[1])
 		}
 		if name, ok := map[string]string{"HeightRange": "height", "WidthRange": "width"}[field]; ok && d.Kind() == "RandomTranslation" {

@@ -31,6 +31,8 @@ func TestAutomaticNames(t *testing.T) {
 		"CenterCrop": "center_crop", "RandomCrop": "random_crop", "RandomFlip": "random_flip", "RandomRotation": "random_rotation",
 		"RandomZoom": "random_zoom", "RandomTranslation": "random_translation", "RandomContrast": "random_contrast", "RandomBrightness": "random_brightness", "RandomGrayscale": "random_grayscale", "RandomInvert": "random_invert",
 		"RandomPosterization": "random_posterization", "RandomColorDegeneration": "random_color_degeneration", "RandomSharpness": "random_sharpness",
+		"Solarization": "solarization", "AutoContrast": "auto_contrast", "Equalization": "equalization",
+		"ContrastLimitedAdaptiveHistogramEqualization": "contrast_limited_adaptive_histogram_equalization",
 		"EinsumDense": "einsum_dense", "ChannelsFirst": "channels_first", "RMSNormalization": "rms_normalization", "ActivityRegularization": "activity_regularization", "Attention": "attention", "AdditiveAttention": "additive_attention", "GroupQueryAttention": "group_query_attention", "GroupNormalization": "group_normalization", "UnitNormalization": "unit_normalization",
 		"Conv1D": "conv1d", "Conv2D": "conv2d", "Conv3D": "conv3d", "DepthwiseConv1D": "depthwise_conv1d", "SeparableConv1D": "separable_conv1d",
 		"RNN": "rnn", "ConvLSTM1D": "conv_lstm1d", "ConvLSTM2D": "conv_lstm2d", "ConvLSTM3D": "conv_lstm3d", "Conv1DTranspose": "conv1d_transpose", "Conv3DTranspose": "conv3d_transpose", "MaxPooling3D": "max_pooling3d", "AveragePooling3D": "average_pooling3d",

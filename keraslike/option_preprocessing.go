@@ -12,8 +12,8 @@ import (
 // PreprocessingOption is an option of the layers that run before the network: StringLookup,
 // IntegerLookup, CategoryEncoding, Hashing, HashedCrossing, TextVectorization, Discretization,
 // Resizing, CenterCrop, RandomCrop, RandomFlip, RandomRotation, RandomZoom, RandomTranslation,
-// RandomContrast, RandomBrightness, RandomInvert, RandomPosterization, RandomColorDegeneration and
-// RandomSharpness.
+// RandomContrast, RandomBrightness, RandomInvert, RandomPosterization, RandomColorDegeneration,
+// RandomSharpness, Solarization, AutoContrast, Equalization and ContrastLimitedAdaptiveHistogramEqualization.
 type PreprocessingOption interface {
 	layerSetting
 	forPreprocessing()
@@ -217,7 +217,8 @@ func BinBoundaries(b ...float64) PreprocessingOption {
 	return preprocessing(set("BinBoundaries", slices.Clone(b)))
 }
 
-// NumBins is the number of bins for which Adapt computes the boundaries.
+// NumBins is the number of bins for which Adapt computes the boundaries, and of the histograms of
+// Equalization.
 func NumBins(n int) PreprocessingOption { return preprocessing(set("NumBins", n)) }
 
 // FillValue is the value outside of a picture with FillConstant. The default is 0.
@@ -245,4 +246,26 @@ func WidthRange(lower, upper float64) PreprocessingOption {
 // pixels clip. The default is 0 to 255.
 func ValueRange(lowest, highest float64) PreprocessingOption {
 	return preprocessing(set("ValueRange", [2]float64{lowest, highest}))
+}
+
+// AdditionRange sets the range from which Solarization draws what it adds, as a share of the extent of
+// ValueRange.
+func AdditionRange(lower, upper float64) PreprocessingOption {
+	return preprocessing(set("AdditionRange", [2]float64{lower, upper}))
+}
+
+// ThresholdRange sets the range from which Solarization draws the value from which on it inverts, as a
+// share of the extent of ValueRange.
+func ThresholdRange(lower, upper float64) PreprocessingOption {
+	return preprocessing(set("ThresholdRange", [2]float64{lower, upper}))
+}
+
+// ClipLimit limits the counts in the histograms of ContrastLimitedAdaptiveHistogramEqualization, to this
+// multiple of their mean.
+func ClipLimit(times float64) PreprocessingOption { return preprocessing(set("ClipLimit", times)) }
+
+// TileGrid is into how many tiles, downward and to the right, ContrastLimitedAdaptiveHistogramEqualization
+// divides a picture.
+func TileGrid(rows, columns int) PreprocessingOption {
+	return preprocessing(set("TileGrid", [2]int{rows, columns}))
 }

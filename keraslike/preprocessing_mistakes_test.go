@@ -72,6 +72,13 @@ func TestPreprocessingMistakes(t *testing.T) {
 		{RandomSharpness(0.1, name, ValueRange(1, 1)).Apply(image), `ValueRange is 1 to 1, want an ascending range`},
 		{RandomColorDegeneration(0.1, name).Apply(Input(3, 3, 2)), `want 1 or 3 channels`},
 		{RandomContrast(0.1, name, ValueRange(1, 1)).Apply(image), `ValueRange is 1 to 1, want an ascending range`},
+		{AutoContrast(name, ValueRange(2, 1)).Apply(image), `ValueRange is 2 to 1, want an ascending range`},
+		{AutoContrast(name, NumBins(3)).Apply(image), `NumBins does not fit`},
+		{Equalization(name, NumBins(1)).Apply(image), `NumBins is 1, want 2 to 65536`},
+		{ContrastLimitedAdaptiveHistogramEqualization(name, TileGrid(0, 8)).Apply(image), `TileGrid is 0 x 8, want 1 to 64`},
+		{ContrastLimitedAdaptiveHistogramEqualization(name, ClipLimit(-1)).Apply(image), `ClipLimit is -1, want 0 or more`},
+		{Solarization(name, AdditionRange(0, 2)).Apply(image), `AdditionRange is 0 to 2, want an ascending range between 0 and 1`},
+		{Solarization(name, ThresholdRange(0.5, -0.5)).Apply(image), `ThresholdRange is 0.5 to -0.5, want an ascending range between 0 and 1`},
 		{RandomFlip(name).Apply(Conv2D(2, 3).Apply(image)), `RandomFlip "it": runs before the network, on raw inputs, but its input comes from Conv2D, which is part of the network`},
 		{StringInput(Any), `axis of Any, want fixed lengths for strings`},
 	} {

@@ -66,6 +66,14 @@ func preprocessingRows(t testing.TB) []preprocessingRow {
 		{"RandomColorDegeneration", func() Layer { return RandomColorDegeneration(0.5) }, []*Array{pictures}, Shape{6, 5, 3}},
 		{"RandomSharpness", func() Layer { return RandomSharpness(0.4, FactorRange(0, 1)) }, []*Array{pictures}, Shape{6, 5, 3}},
 		{"RandomBrightness", func() Layer { return RandomBrightness(0.4, FactorRange(-0.3, 0)) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"Solarization", func() Layer {
+			return Solarization(AdditionRange(0.1, 0.2), ThresholdRange(0.3, 0.4), ValueRange(0, 300))
+		}, []*Array{pictures}, Shape{6, 5, 3}},
+		{"AutoContrast", func() Layer { return AutoContrast(ValueRange(0, 300)) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"Equalization", func() Layer { return Equalization(NumBins(9), ValueRange(0, 300)) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"ContrastLimitedAdaptiveHistogramEqualization", func() Layer {
+			return ContrastLimitedAdaptiveHistogramEqualization(ClipLimit(3), TileGrid(2, 3), ValueRange(0, 300))
+		}, []*Array{pictures}, Shape{6, 5, 3}},
 	}
 }
 
@@ -479,6 +487,18 @@ func TestRandomFlip(t *testing.T) {
 		}
 		if count < n*4/10 || count > n*6/10 {
 			t.Errorf("%s: %d of %d pictures are mirrored", mode, count, n)
+		}
+	}
+}
+
+// TestHistogramsOfAnyPixels: values that are no numbers, or far outside of the range, are no bins.
+func TestHistogramsOfAnyPixels(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	x := mustArray2(t, []float32{nan, inf, -inf, 3, 1e30, -1e30, 7, 250}, 1, 2, 4, 1)
+	for _, l := range []Layer{AutoContrast(), Equalization(), ContrastLimitedAdaptiveHistogramEqualization(TileGrid(1, 2)), Solarization()} {
+		y := preprocessed(t, l, true, x)
+		if last := y.values[7]; !(last >= 0 && last <= 255) && kindOf(l) != "AutoContrast" {
+			t.Errorf("%s: 250 becomes %v", kindOf(l), last)
 		}
 	}
 }

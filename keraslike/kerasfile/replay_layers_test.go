@@ -50,7 +50,7 @@ var randomRates = []string{"rate", "dropout", "recurrent_dropout", "stddev", "at
 
 // random reports whether a layer's output in training depends on random numbers.
 func (c layerConfig) random() bool {
-	if strings.HasPrefix(c.Class, "Random") || slices.Contains([]string{"MixUp", "CutMix", "RandAugment", "AugMix", "Pipeline"}, c.Class) {
+	if strings.HasPrefix(c.Class, "Random") || slices.Contains([]string{"MixUp", "CutMix", "RandAugment", "AugMix", "Pipeline", "Solarization"}, c.Class) {
 		return true
 	}
 	var rates map[string]any
@@ -221,7 +221,7 @@ func replayLayer(r *recordedCall) error {
 		b, _ := v.v.(bool)
 		training = b
 	}
-	if (training || strings.HasPrefix(c.Class, "Random") && r.Kwargs["training"].v == nil) && c.random() {
+	if picture := strings.HasPrefix(c.Class, "Random") || c.Class == "Solarization"; (training || picture && r.Kwargs["training"].v == nil) && c.random() {
 		return impossible("random layer in training mode")
 	}
 	m := &replayModel{b: newBuilder(3, 1<<20), results: map[callRef]*k.Tensor{}, training: training}
@@ -304,7 +304,7 @@ func replayLayer(r *recordedCall) error {
 		x = own.Apply(in...)
 		err = x.Err()
 	default:
-		x, err = m.b.call(&calls[0], map[string]k.Layer{}, m.results, 0)
+		x, err = m.applied(&calls[0], r)
 	}
 	if err != nil {
 		return lacking(c.Class, err)
@@ -312,11 +312,43 @@ func replayLayer(r *recordedCall) error {
 	return m.check(r, x)
 }
 
+// first gives the first of its inputs.
+type first struct{}
+
+func (first) Kind() string { return "first" }
+
+func (first) Build(_ *k.Builder, in []k.Shape) (k.Shape, error) { return in[0], nil }
+
+func (first) Forward(_ *k.Scope, in []*graph.Node) *graph.Node { return in[0] }
+
+// applied makes the call; the reverse of an embedding wants that it is applied, too.
+func (m *replayModel) applied(call *layerCall, r *recordedCall) (*k.Tensor, error) {
+	made := map[string]k.Layer{}
+	if !call.reversed() {
+		return m.b.call(call, made, m.results, 0)
+	}
+	rows := r.Args[0].asArray().Shape[0]
+	forward := &layerCall{layer: call.layer}
+	if err := forward.take(m.input(&numbers{Shape: []int{rows, 1}, V: make([]number, rows)}, nil)); err != nil {
+		return nil, err
+	}
+	table, err := m.b.call(forward, made, m.results, 0)
+	if err != nil {
+		return nil, err
+	}
+	x, err := m.b.call(call, made, m.results, 0)
+	if err != nil {
+		return nil, err
+	}
+	return k.Custom(first{}).Apply(x, table), nil
+}
+
 // batched gives one sample without a batch, which preprocessing layers of Keras take, a batch.
 func (r *recordedCall) batched() {
 	rank := map[string]int{
 		"CategoryEncoding": 1, "CenterCrop": 3, "Resizing": 3, "RandomCrop": 3, "RandomFlip": 3, "RandomRotation": 3, "RandomZoom": 3,
 		"RandomTranslation": 3, "RandomContrast": 3, "RandomBrightness": 3,
+		"AutoContrast": 3, "Equalization": 3, "ContrastLimitedAdaptiveHistogramEqualization": 3, "Solarization": 3,
 	}[r.Config.Class]
 	out := r.Out.asArray()
 	if rank == 0 || len(r.Args) != 1 || out == nil || len(out.Shape) != rank {
