@@ -16,7 +16,7 @@ import (
 )
 
 // expressions are chains of element-wise ops on 10 million numbers, reductions and softmaxes of as many, and ops
-// that move, sort and scan smaller tensors. The program expressions.py has the same ones in PyTorch under the
+// that move, sort and scan smaller tensors, volumes and normalizations. The program expressions.py has the same ones in PyTorch under the
 // same names.
 
 // expressionShape is that of reductions, which are along one of the axes or all of them.
@@ -130,7 +130,7 @@ func expressions() (list []expression) {
 	return slices.Concat(list, moves(), volumes(), norms())
 }
 
-// moves are ops that move, sort and scan elements, products and normalizations.
+// moves are ops that move, sort and scan elements, and products.
 func moves() (list []expression) {
 	type b = *expressionInputs
 	add := func(name string, build func(b b) *graph.Node) {
