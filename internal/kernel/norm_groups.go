@@ -60,7 +60,8 @@ func NormGroupsBack[T Float](dx, dgamma, dbeta, x, dy, gamma []T, eps T, samples
 
 const (
 	groupBlock = 16384 // elements of a block
-	groupWidth = 64    // narrow rows are put side by side up to that many columns
+	groupChunk = 2048  // elements that stay in the first-level cache while some columns after others are processed
+	groupWidth = 128   // narrow rows are put side by side up to that many columns
 	fewSamples = 8     // fewer are processed by blocks, more each as a whole
 )
 
@@ -103,8 +104,8 @@ var (
 	normGroupsFree parallel.FreeList[normGroupsJob]
 )
 
-// The vectors after those of the blocks, of which each has four: two sums, of rows that are side by side and
-// of the rest.
+// The vectors after those of the blocks, of which each has six: two sums, of rows that are side by side and
+// of the rest, and the sums of a chunk.
 const (
 	groupMean = iota
 	groupScale
@@ -123,7 +124,7 @@ func normGroups(job normGroupsJob, samples, groups, cols int) {
 	j.block = max(1, groupBlock/cols/j.side) * j.side
 	j.blocks = ceilDiv(j.rows, j.block)
 	w := parallel.Borrow()
-	j.scratch = w.Floats(samples * (4*j.blocks + groupVectors) * j.side * cols)
+	j.scratch = w.Floats(samples * (6*j.blocks + groupVectors) * j.side * cols)
 	if samples >= fewSamples || j.blocks == 1 {
 		normGroupsJobs.Run(*j, samples, rowGrain(cheapGrain, j.rows*cols))
 	} else {
@@ -168,15 +169,28 @@ func (j *normGroupsJob) Piece(lo, hi int) {
 // vector returns one of the vectors of a sample.
 func (j *normGroupsJob) vector(s, i int) []float32 {
 	width := j.side * j.cols
-	at := (s*(4*j.blocks+groupVectors) + 4*j.blocks + i) * width
+	at := (s*(6*j.blocks+groupVectors) + 6*j.blocks + i) * width
 	return j.scratch[at : at+width]
 }
 
 // sums returns sum i of a block: of rows side by side, and of the rest.
 func (j *normGroupsJob) sums(s, b, i int) (beside, rest []float32) {
 	width := j.side * j.cols
-	at := (s*(4*j.blocks+groupVectors) + 4*b + 2*i) * width
+	at := (s*(6*j.blocks+groupVectors) + 6*b + 2*i) * width
 	return j.scratch[at : at+width], j.scratch[at+width : at+width+j.cols]
+}
+
+// parts returns the sums of a chunk of a block.
+func (j *normGroupsJob) parts(s, b int) (sum, dot []float32) {
+	width := j.side * j.cols
+	at := (s*(6*j.blocks+groupVectors) + 6*b + 4) * width
+	return j.scratch[at : at+width], j.scratch[at+width : at+2*width]
+}
+
+// chunk returns the elements of a chunk.
+func (j *normGroupsJob) chunk() int {
+	width := j.side * j.cols
+	return max(1, groupChunk/width) * width
 }
 
 // bounds returns where a block begins, where its rest begins and where it ends.
@@ -206,7 +220,15 @@ func (j *normGroupsJob) products(s, b int) {
 	sum, sumMore := j.sums(s, b, 0)
 	dot, dotMore := j.sums(s, b, 1)
 	mean := j.vector(s, groupMean)
-	simd.Active.Functions.ColProducts(sum, dot, mean, j.x[lo:rest], j.dy[lo:rest], (rest-lo)/len(sum))
+	sumPart, dotPart := j.parts(s, b)
+	clear(sum)
+	clear(dot)
+	for chunk := j.chunk(); lo < rest; lo += chunk {
+		end := min(lo+chunk, rest)
+		simd.Active.Functions.ColProducts(sumPart, dotPart, mean, j.x[lo:end], j.dy[lo:end], (end-lo)/len(sum))
+		simd.Active.Add(sum, sum, sumPart)
+		simd.Active.Add(dot, dot, dotPart)
+	}
 	simd.Active.Functions.ColProducts(sumMore, dotMore, mean[:j.cols], j.x[rest:hi], j.dy[rest:hi], (hi-rest)/j.cols)
 }
 
@@ -221,8 +243,11 @@ func (j *normGroupsJob) scaleBack(s, b int) {
 	lo, rest, hi := j.bounds(s, b)
 	f, n := simd.Active.Functions.ScaleColsBack, j.cols
 	mean, slope, offset, scale := j.vector(s, groupMean), j.vector(s, groupSlope), j.vector(s, groupOffset), j.vector(s, groupScale)
-	f(mean, slope, offset, scale, j.y[lo:rest], j.x[lo:rest], j.dy[lo:rest], (rest-lo)/len(mean))
-	f(mean[:n], slope[:n], offset[:n], scale[:n], j.y[rest:hi], j.x[rest:hi], j.dy[rest:hi], (hi-rest)/n)
+	for chunk := j.chunk(); lo < rest; lo += chunk {
+		end := min(lo+chunk, rest)
+		f(slope, offset, scale, mean, j.y[lo:end], j.x[lo:end], j.dy[lo:end], (end-lo)/len(mean))
+	}
+	f(slope[:n], offset[:n], scale[:n], mean[:n], j.y[rest:hi], j.x[rest:hi], j.dy[rest:hi], (hi-rest)/n)
 }
 
 // total returns sum i of a column.
@@ -314,4 +339,9 @@ func (j *normGroupsJob) slopes(s int) {
 	j.scaleByGamma(scale)
 	repeat(offset[j.cols:], offset[:j.cols])
 	repeat(slope[j.cols:], slope[:j.cols])
+	if j.cols*j.rows == j.groups { // the gradient of one element is 0, also after rounding
+		clear(scale)
+		clear(offset)
+		clear(slope)
+	}
 }

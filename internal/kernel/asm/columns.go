@@ -21,6 +21,8 @@ type columnPass struct {
 	begin, row, end func(l columnLane)
 }
 
+const columnsAhead = 8192 // how many bytes ahead a matrix that is not in the cache is read
+
 // columnLane is a vector of columns.
 type columnLane struct {
 	arith
@@ -30,6 +32,14 @@ type columnLane struct {
 	masked bool
 }
 
+// ahead reads a vector of matrix i ahead of time.
+func (l columnLane) ahead(i int) {
+	if m := l.at(i); !l.masked && m.Disp%line == 0 {
+		m.Disp += columnsAhead
+		l.PREFETCHT0(m)
+	}
+}
+
 func (l columnLane) get(m operand.Mem, dst register) { l.load(m, l.masked, dst) }
 
 var columnPasses = []columnPass{
@@ -37,6 +47,7 @@ var columnPasses = []columnPass{
 		name: "ColTotals", rows: []string{"x"}, cols: []string{"dst"}, held: 1,
 		begin: func(l columnLane) { l.zero(l.held[0]) },
 		row: func(l columnLane) {
+			l.ahead(0)
 			l.get(l.at(0), l.t[0])
 			l.add(l.t[0], l.held[0], l.held[0])
 		},
@@ -64,6 +75,7 @@ var columnPasses = []columnPass{
 		},
 		row: func(l columnLane) {
 			l.get(l.at(0), l.t[0])
+			l.ahead(1)
 			l.get(l.at(1), l.t[1])
 			l.sub(l.held[2], l.t[0], l.t[0])
 			l.add(l.t[1], l.held[0], l.held[0])
@@ -85,14 +97,19 @@ var columnPasses = []columnPass{
 		},
 	},
 	{
-		name: "ScaleColsBack", rows: []string{"dx", "x", "dy"}, cols: []string{"base", "slope", "offset", "scale"}, held: 4,
+		name: "ScaleColsBack", rows: []string{"dx", "x", "dy"}, cols: []string{"slope", "offset", "scale", "base"}, held: 3,
 		begin: holdAll,
 		row: func(l columnLane) {
 			l.get(l.at(1), l.t[0])
+			if l.masked {
+				l.get(l.of(3), l.t[1])
+				l.sub(l.t[1], l.t[0], l.t[0])
+			} else { // not held, so that AVX2's registers hold four vectors
+				l.sub(l.of(3), l.t[0], l.t[0])
+			}
 			l.get(l.at(2), l.t[1])
-			l.sub(l.held[0], l.t[0], l.t[0])
-			l.VFMADD213PS(l.held[2], l.held[1], l.t[0])
-			l.mulAdd(l.held[3], l.t[1], l.t[0])
+			l.VFMADD213PS(l.held[1], l.held[0], l.t[0])
+			l.mulAdd(l.held[2], l.t[1], l.t[0])
 			l.store(l.t[0], l.masked, l.at(0))
 		},
 	},

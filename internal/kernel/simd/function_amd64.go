@@ -127,7 +127,7 @@ func avx512FnColProducts(sum []float32, dot []float32, base []float32, x []float
 func avx512FnScaleCols(base []float32, scale []float32, offset []float32, dst []float32, x []float32, rows int)
 
 //go:noescape
-func avx512FnScaleColsBack(base []float32, slope []float32, offset []float32, scale []float32, dx []float32, x []float32, dy []float32, rows int)
+func avx512FnScaleColsBack(slope []float32, offset []float32, scale []float32, base []float32, dx []float32, x []float32, dy []float32, rows int)
 
 //go:noescape
 func avx512FnLargest(x []float32) float32
@@ -265,7 +265,7 @@ func avx2FnColProducts(sum []float32, dot []float32, base []float32, x []float32
 func avx2FnScaleCols(base []float32, scale []float32, offset []float32, dst []float32, x []float32, rows int)
 
 //go:noescape
-func avx2FnScaleColsBack(base []float32, slope []float32, offset []float32, scale []float32, dx []float32, x []float32, dy []float32, rows int)
+func avx2FnScaleColsBack(slope []float32, offset []float32, scale []float32, base []float32, dx []float32, x []float32, dy []float32, rows int)
 
 //go:noescape
 func avx2FnLargest(x []float32) float32

@@ -32,7 +32,7 @@ type Functions struct {
 	ColSquares    func(dst, base, x []float32, rows int)
 	ColProducts   func(sum, dot, base, x, dy []float32, rows int)
 	ScaleCols     func(base, scale, offset, dst, x []float32, rows int)
-	ScaleColsBack func(base, slope, offset, scale, dx, x, dy []float32, rows int)
+	ScaleColsBack func(slope, offset, scale, base, dx, x, dy []float32, rows int)
 
 	// The lengths of these must be multiples of Sixteen.
 	Equal, NotEqual, Less, LessEqual func(dst []bool, a, b []float32)
