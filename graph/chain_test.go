@@ -301,6 +301,17 @@ func anyRank() []unary {
 			return LayerNorm(x, p(lastOf(x)), p(lastOf(x)), 0.1)
 		}},
 		{name: "layer norm bare", ranks: all, build: func(x node, _ param) (node, error) { return LayerNorm(x, nil, nil, 0.1) }},
+		{name: "group norm", ranks: all, build: func(x node, p param) (node, error) {
+			n := lastOf(x)
+			groups := 1
+			if n%2 == 0 {
+				groups = 2
+			}
+			return GroupNorm(x, p(n), p(n), groups, 0.1)
+		}},
+		{name: "instance norm bare", ranks: all, build: func(x node, _ param) (node, error) { return GroupNorm(x, nil, nil, lastOf(x), 0.1) }},
+		{name: "rms norm", ranks: all, build: func(x node, p param) (node, error) { return RMSNorm(x, p(lastOf(x)), 0.1) }},
+		{name: "rms norm bare", ranks: all, build: func(x node, _ param) (node, error) { return RMSNorm(x, nil, 0.1) }},
 		{name: "repeat", ranks: all, build: func(x node, _ param) (node, error) { return Repeat(x, 2, 1) }},
 		{name: "reverse", ranks: all, build: func(x node, _ param) (node, error) { return Flip(x, 1) }},
 		{name: "slice", ranks: all, build: func(x node, _ param) (node, error) {

@@ -12,11 +12,22 @@ func (try *Try) inverse(variance *Node, epsilon float64) *Node {
 	return try.Do(Rsqrt(try.Do(Affine(variance, 1, epsilon))))
 }
 
-// normalRows returns the rows of the last axis minus their mean, divided by √(variance + ε).
-func (try *Try) normalRows(x *Node, epsilon float64) *Node {
-	mean := try.Do(Mean(x, Axes(-1), KeepDims()))
-	variance := try.Do(Mean(try.Do(Square(try.Do(Sub(x, mean)))), Axes(-1), KeepDims()))
-	return try.normal(x, mean, variance, epsilon)
+// normalParts returns the rows of the last axis, or the groups of it in each sample if there are any, minus
+// their mean, divided by √(variance + ε).
+func (try *Try) normalParts(x *Node, groups int, epsilon float64) *Node {
+	shape, axes := shapeOf(x), []int{-1}
+	if groups > 0 && len(shape) > 0 {
+		n := shape[len(shape)-1]
+		x = try.Do(Reshape(x, shape[0], size(shape[1:len(shape)-1]), groups, n/groups))
+		axes = []int{1, 3}
+	}
+	mean := try.Do(Mean(x, Axes(axes...), KeepDims()))
+	variance := try.Do(Mean(try.Do(Square(try.Do(Sub(x, mean)))), Axes(axes...), KeepDims()))
+	z := try.normal(x, mean, variance, epsilon)
+	if groups > 0 {
+		z = try.Do(Reshape(z, shape...))
+	}
+	return z
 }
 
 // scaled returns γ·z + β, with the inputs from γ on in rows.
@@ -30,10 +41,10 @@ func (try *Try) scaled(z *Node, gamma, beta bool, rows Nodes) *Node {
 	return z
 }
 
-func layerNormFormula(gamma, beta bool, epsilon float64) formula {
+func layerNormFormula(gamma, beta bool, groups int, epsilon float64) formula {
 	return func(in Nodes) (*Node, error) {
 		var try Try
-		return try.scaled(try.normalRows(in[0], epsilon), gamma, beta, in[1:]), try.Err()
+		return try.scaled(try.normalParts(in[0], groups, epsilon), gamma, beta, in[1:]), try.Err()
 	}
 }
 

@@ -69,6 +69,11 @@ func TestLayerOpErrors(t *testing.T) {
 			n, _, _, err := BatchNorm(scalar, nil, nil, 1e-3)
 			return n, err
 		}, "input is a scalar"},
+		"group norm":       {func() (node, error) { return GroupNorm(x, nil, nil, 3, 1e-3) }, "4 features can't be divided into 3 groups"},
+		"no groups":        {func() (node, error) { return GroupNorm(x, nil, nil, 0, 1e-3) }, "got 0 groups, want at least 1"},
+		"batch of groups":  {func() (node, error) { return GroupNorm(v, nil, nil, 1, 1e-3) }, "input has rank 1, want at least 2"},
+		"group norm beta":  {func() (node, error) { return GroupNorm(x, nil, v, 2, 1e-3) }, "input 1 has 3 values, the rows have 4"},
+		"rms norm":         {func() (node, error) { return RMSNorm(x, v, 1e-3) }, "gamma has 3 values, the rows have 4"},
 		"layer norm":       {func() (node, error) { return LayerNorm(x, v, nil, 1e-3) }, "input 1 has 3 values, the rows have 4"},
 		"noise":            {func() (node, error) { return GaussianNoise(x, math.NaN(), rng, 0) }, "standard deviation is NaN"},
 		"noise source":     {func() (node, error) { return GaussianNoise(x, 1, nil, 0) }, "no source of random numbers"},

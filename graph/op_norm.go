@@ -363,10 +363,43 @@ func runMaskedNormalizeGrad[T kernel.Float](epsilon float64, gamma bool) func(*c
 //
 //	x (..., n)   gamma, beta (n) or nil   y (..., n)
 func LayerNorm(x, gamma, beta *Node, epsilon float64) (*Node, error) {
+	return layerNorm(x, gamma, beta, 0, epsilon)
+}
+
+// GroupNorm normalizes groups of adjacent features of each sample by their own mean m and biased variance v
+// over all positions (Wu & He 2018): y = γ·(x - m)/√(v + ε) + β.
+//
+//	x (batch, ..., n)   gamma, beta (n) or nil   y (batch, ..., n)
+//
+// n must be a multiple of groups. One group for each feature is instance normalization.
+func GroupNorm(x, gamma, beta *Node, groups int, epsilon float64) (*Node, error) {
+	if groups < 1 {
+		return nil, &OpError{Op: "group_norm", Shapes: []Shape{shapeOf(x)}, Err: fmt.Errorf("got %d groups, want at least 1", groups)}
+	}
+	return layerNorm(x, gamma, beta, groups, epsilon)
+}
+
+// normName is the name of normalizations of rows and, if there are groups, of these.
+func normName(groups int) string {
+	if groups > 0 {
+		return "group_norm"
+	}
+	return "layer_norm"
+}
+
+// normAttrs are the settings of such an op.
+func normAttrs(groups int, epsilon float64, gamma, beta bool) string {
+	if groups > 0 {
+		return attrs("groups", groups, "epsilon", epsilon, "gamma", gamma, "beta", beta)
+	}
+	return attrs("epsilon", epsilon, "gamma", gamma, "beta", beta)
+}
+
+func layerNorm(x, gamma, beta *Node, groups int, epsilon float64) (*Node, error) {
 	rank := rankOf(x)
 	inputs := Nodes{x}
 	o := &op{
-		name: "layer_norm" + attrs("epsilon", epsilon, "gamma", gamma != nil, "beta", beta != nil),
+		name: normName(groups) + normAttrs(groups, epsilon, gamma != nil, beta != nil),
 		in:   []int{rank}, out: rank,
 		diff: []bool{true},
 		shape: func(in []tensor.Shape) (tensor.Shape, error) {
@@ -374,6 +407,12 @@ func LayerNorm(x, gamma, beta *Node, epsilon float64) (*Node, error) {
 				return nil, fmt.Errorf("input is a scalar")
 			}
 			_, cols := asMatrix(in[0])
+			switch {
+			case groups > 0 && len(in[0]) < 2:
+				return nil, fmt.Errorf("input has rank 1, want at least 2: the first axis is the batch")
+			case groups > 0 && cols%groups != 0:
+				return nil, fmt.Errorf("%d features can't be divided into %d groups", cols, groups)
+			}
 			for i, s := range in[1:] {
 				if s[0] != cols {
 					return nil, fmt.Errorf("input %d has %d values, the rows have %d", i+1, s[0], cols)
@@ -381,28 +420,33 @@ func LayerNorm(x, gamma, beta *Node, epsilon float64) (*Node, error) {
 			}
 			return in[0].Clone(), nil
 		},
-		run: forDtypes(runLayerNorm[float32](epsilon, gamma != nil, beta != nil), runLayerNorm[float64](epsilon, gamma != nil, beta != nil)),
+		run: forDtypes(runLayerNorm[float32](groups, epsilon, gamma != nil, beta != nil), runLayerNorm[float64](groups, epsilon, gamma != nil, beta != nil)),
 	}
 	for _, n := range []*Node{gamma, beta} {
 		if n != nil {
 			inputs, o.in, o.diff = append(inputs, n), append(o.in, 1), append(o.diff, true)
 		}
 	}
-	o.formula = layerNormFormula(gamma != nil, beta != nil, epsilon)
+	o.formula = layerNormFormula(gamma != nil, beta != nil, groups, epsilon)
 	o.grad = func(in Nodes, _, dy *Node) (Nodes, error) {
-		return layerNormGrad(in, dy, epsilon, gamma != nil, beta != nil)
+		return layerNormGrad(in, dy, groups, epsilon, gamma != nil, beta != nil)
 	}
 	return apply(o, inputs...)
 }
 
-func runLayerNorm[T kernel.Float](epsilon float64, gamma, beta bool) func(*call[T]) error {
+func runLayerNorm[T kernel.Float](groups int, epsilon float64, gamma, beta bool) func(*call[T]) error {
 	return func(c *call[T]) error {
 		rows, cols := asMatrix(c.inShape[0])
 		var g []T
 		if gamma {
 			g = c.in[1]
 		}
-		kernel.NormRows(c.out, c.in[0], g, optionalLast(beta, c.in), T(epsilon), rows, cols)
+		b := optionalLast(beta, c.in)
+		if groups > 0 {
+			kernel.NormGroups(c.out, c.in[0], g, b, T(epsilon), c.inShape[0][0], groups, cols)
+		} else {
+			kernel.NormRows(c.out, c.in[0], g, b, T(epsilon), rows, cols)
+		}
 		return nil
 	}
 }
@@ -422,25 +466,25 @@ func normSums[T kernel.Float](b *layerNormBack) *struct{ dgamma, dbeta []T } {
 	return any(&b.double).(*struct{ dgamma, dbeta []T })
 }
 
-// layerNormGrad: with z = (x - m)/√(v + ε) and g = γ·dy, dx is
+// layerNormGrad, in which the means are those of a row or a group: with z = (x - m)/√(v + ε) and g = γ·dy, dx is
 // (g - mean(g) - z·mean(g·z))/√(v + ε), dγ = Σ_rows dy·z and dβ = Σ_rows dy.
-func layerNormGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) (Nodes, error) {
+func layerNormGrad(in Nodes, dy *Node, groups int, epsilon float64, gamma, beta bool) (Nodes, error) {
 	x, rank := in[0], rankOf(in[0])
 	inputs := Nodes{x, dy}
 	b := &layerNormBack{}
 	run := func(withX bool) runner {
-		return forDtypes(runLayerNormGrad[float32](b, epsilon, withX, gamma, gamma || beta), runLayerNormGrad[float64](b, epsilon, withX, gamma, gamma || beta))
+		return forDtypes(runLayerNormGrad[float32](b, groups, epsilon, withX, gamma, gamma || beta), runLayerNormGrad[float64](b, groups, epsilon, withX, gamma, gamma || beta))
 	}
 	unused := run(false)
 	o := &op{
-		name: "layer_norm_grad" + attrs("epsilon", epsilon, "gamma", gamma, "beta", beta),
+		name: normName(groups) + "_grad" + normAttrs(groups, epsilon, gamma, beta),
 		in:   []int{rank, rank}, out: rank,
 		shape:     sameShape,
 		run:       run(true),
 		runUnused: &unused,
 		formula: func(in Nodes) (*Node, error) { // of x, dy and gamma
 			of := append(Nodes{in[0]}, in[2:]...)
-			return layerNormFormula(gamma, false, epsilon).backward(len(of), 0)(append(of, in[1]))
+			return layerNormFormula(gamma, false, groups, epsilon).backward(len(of), 0)(append(of, in[1]))
 		},
 	}
 	if gamma {
@@ -459,7 +503,7 @@ func layerNormGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) (Nodes
 	}{
 		{"gamma", gamma, forDtypes(runNormSum[float32](b, true), runNormSum[float64](b, true)), func(in Nodes) (*Node, error) {
 			var try Try
-			return try.Do(ColumnSum(try.Do(Mul(in[2], try.normalRows(in[1], epsilon))))), try.Err()
+			return try.Do(ColumnSum(try.Do(Mul(in[2], try.normalParts(in[1], groups, epsilon))))), try.Err()
 		}},
 		{"beta", beta, forDtypes(runNormSum[float32](b, false), runNormSum[float64](b, false)), func(in Nodes) (*Node, error) { return ColumnSum(in[2]) }},
 	} {
@@ -468,7 +512,7 @@ func layerNormGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) (Nodes
 		}
 		_, cols := asMatrix(x.Shape())
 		d, err := apply(&op{
-			name: "layer_norm_grad_" + p.name,
+			name: normName(groups) + "_grad_" + p.name,
 			in:   []int{rank, rank, rank}, out: 1,
 			shape:     fixed(tensor.Shape{cols}),
 			run:       p.run,
@@ -485,7 +529,7 @@ func layerNormGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) (Nodes
 }
 
 // runLayerNormGrad skips the gradient of x unless withX is set.
-func runLayerNormGrad[T kernel.Float](b *layerNormBack, epsilon float64, withX, gamma, sums bool) func(*call[T]) error {
+func runLayerNormGrad[T kernel.Float](b *layerNormBack, groups int, epsilon float64, withX, gamma, sums bool) func(*call[T]) error {
 	return func(c *call[T]) error {
 		rows, cols := asMatrix(c.inShape[0])
 		s := normSums[T](b)
@@ -496,7 +540,12 @@ func runLayerNormGrad[T kernel.Float](b *layerNormBack, epsilon float64, withX, 
 		if withX {
 			dx = c.out
 		}
-		kernel.NormRowsBack(dx, s.dgamma, s.dbeta, c.in[0], c.in[1], optionalLast(gamma, c.in), T(epsilon), rows, cols)
+		g := optionalLast(gamma, c.in)
+		if groups > 0 {
+			kernel.NormGroupsBack(dx, s.dgamma, s.dbeta, c.in[0], c.in[1], g, T(epsilon), c.inShape[0][0], groups, cols)
+		} else {
+			kernel.NormRowsBack(dx, s.dgamma, s.dbeta, c.in[0], c.in[1], g, T(epsilon), rows, cols)
+		}
 		return nil
 	}
 }

@@ -215,6 +215,13 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		}},
 		{op: GlobalAvgPool, calls: calls{func() (node, error) { return GlobalAvgPool(x) }}},
 		{op: GlobalMaxPool, calls: calls{func() (node, error) { return GlobalMaxPool(x) }}},
+		{op: GroupNorm, calls: calls{
+			func() (node, error) { return GroupNorm(x, nil, nil, 1, 0.1) },
+			func() (node, error) { return GroupNorm(x, nil, nil, 1, 0.2) },
+			func() (node, error) { return GroupNorm(x, nil, nil, lastOf(x), 0.1) },
+			func() (node, error) { return GroupNorm(x, v, nil, 1, 0.1) },
+			func() (node, error) { return GroupNorm(x, nil, v, 1, 0.1) },
+		}},
 		{op: Hinge, calls: calls{func() (node, error) { return Hinge(m, w) }}},
 		{op: Huber, calls: calls{
 			func() (node, error) { return Huber(m, w, 0.1) },
@@ -296,6 +303,11 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			func() (node, error) { return Transpose(x, 1, 0, 2) },
 		}},
 		{op: Poisson, calls: calls{func() (node, error) { return Poisson(m, w) }}},
+		{op: RMSNorm, calls: calls{
+			func() (node, error) { return RMSNorm(x, nil, 0.1) },
+			func() (node, error) { return RMSNorm(x, nil, 0.2) },
+			func() (node, error) { return RMSNorm(x, v, 0.1) },
+		}},
 		{op: Recurrent, calls: calls{
 			recurrent(RecurrentSpec{Act: tanh}, RecurrentInputs{}),
 			recurrent(RecurrentSpec{Act: relu}, RecurrentInputs{}),

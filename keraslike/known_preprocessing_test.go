@@ -89,6 +89,12 @@ func TestPictureValues(t *testing.T) {
 			if lo, hi, ok := ranged(a, "value_range"); ok {
 				motion = append(motion, ValueRange(lo, hi))
 			}
+			if n := a.Int("bins"); n > 0 {
+				motion = append(motion, NumBins(n))
+			}
+			if n := a.Ints("tile_grid_size"); len(n) == 2 {
+				motion = append(motion, TileGrid(n[0], n[1]), ClipLimit(a.Float("clip_limit")))
+			}
 			var l Layer
 			tolerance := 2e-3 // of 255: Keras computes coordinates in single precision
 			switch kind := a.String("layer"); kind {
@@ -122,6 +128,42 @@ func TestPictureValues(t *testing.T) {
 				l = RandomColorDegeneration(0, motion...)
 			case "RandomSharpness":
 				l = RandomSharpness(0, motion...)
+			case "RandomHue":
+				l = RandomHue(0, motion...)
+			case "RandomSaturation":
+				l = RandomSaturation(0, motion...)
+			case "RandomColorJitter":
+				for name, option := range map[string]func(lo, hi float64) PreprocessingOption{"brightness_factor": BrightnessRange, "saturation_factor": SaturationRange, "hue_factor": HueRange} {
+					if lo, hi, ok := ranged(a, name); ok {
+						motion = append(motion, option(lo, hi))
+					}
+				}
+				l = RandomColorJitter(motion...)
+			case "RandomErasing":
+				l = RandomErasing(0, append(motion, ScaleRange(1, 1))...)
+			case "RandomGaussianBlur":
+				lo, hi, _ := ranged(a, "sigma")
+				l = RandomGaussianBlur(0, append(motion, BlurSize(a.Int("kernel_size")), SigmaRange(lo, hi))...)
+			case "turned hue", "RandomShear": // in the direction that a layer draws
+				x, y := &value{numbers: c.Inputs["x"].Float32(), shape: c.Inputs["x"].Shape[1:]}, &value{}
+				if kind == "turned hue" {
+					y = x
+					turnHue(y, float32(a.Float("turn")), [2]float64{0, 255})
+				} else {
+					d := RandomShear(0, 0, motion...).core().def.(*randomShear)
+					d.move([]*value{x}, shear(a.Float("x"), a.Float("y")), y)
+				}
+				golden.Close(t, "y", y.numbers, c.Want["y"], 1e-6, tolerance)
+				return
+			case "AutoContrast":
+				l = AutoContrast(motion...)
+			case "Equalization":
+				l = Equalization(motion...)
+			case "ContrastLimitedAdaptiveHistogramEqualization":
+				l = ContrastLimitedAdaptiveHistogramEqualization(motion...)
+			case "Solarization":
+				addition, threshold := a.Float("additions")/255, a.Float("thresholds")/255
+				l = Solarization(append(motion, AdditionRange(addition, addition), ThresholdRange(threshold, threshold))...)
 			case "RandomBrightness":
 				l = RandomBrightness(0, motion...)
 			case "RandomContrast":

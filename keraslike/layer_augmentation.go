@@ -11,12 +11,12 @@ import (
 
 // Random changes of pictures
 //
-// These layers act in Fit and TrainOnBatch only; Predict and Evaluate leave the picture as it is, except
+// Random layers act in Fit and TrainOnBatch only; Predict and Evaluate leave the picture as it is, except
 // that RandomCrop crops its middle. What a layer draws for a sample depends on the seed of the model, the
 // path of the layer, the epoch and the number of the sample in its source, so that it is the same on any
 // number of goroutines and ranks, and after an interruption.
 
-// augmentation is embedded by random layers.
+// augmentation is embedded by layers that change pictures before the network.
 type augmentation struct {
 	beforeGraph
 	numbersOnly
@@ -38,7 +38,19 @@ func (r factorRange) check(option string, lowest, highest float64) error {
 		return nil
 	}
 	if r[0] == -r[1] {
-		return fmt.Errorf("factor is %g, want 0 to %g", r[1], min(-lowest, highest))
+		return factorError(r[1], 0, min(-lowest, highest))
+	}
+	return ascending(option, r, lowest, highest)
+}
+
+func factorError(factor, lowest, highest float64) error {
+	return fmt.Errorf("factor is %g, want %g to %g", factor, lowest, highest)
+}
+
+// ascending compares a range with its limits.
+func ascending(option string, r [2]float64, lowest, highest float64) error {
+	if r[0] <= r[1] && r[0] >= lowest && r[1] <= highest {
+		return nil
 	}
 	return fmt.Errorf("%s is %g to %g, want an ascending range between %g and %g", option, r[0], r[1], lowest, highest)
 }
@@ -299,6 +311,67 @@ func (d *randomTranslation) prepare(p *preparation, in []*value, out *value) err
 // shift moves a picture down and to the right.
 func shift(down, right float64) affine { return affine{1, 0, -right, 0, 1, -down} }
 
+// RandomShear shears pictures in training: the pixel in row i and column j comes from row i + sy·j and column
+// j + sx·i, where sx is drawn between -x and x or from WidthRange, sy between -y and y or from HeightRange,
+// and both get the opposite sign in every second picture.
+//
+//	input, output  (batch, rows, columns, channels), the same shape
+//
+// It runs before the network, on the raw inputs of a model; in Predict and Evaluate it does nothing.
+//
+// Options:
+//
+//	Interpolation  BilinearInterpolation
+//	FillMode       FillReflect
+//	FillValue      0
+//	HeightRange    -y to y
+//	WidthRange     -x to x
+//	Name           "random_shear", "random_shear_1" and so on
+//	Trainable      true
+//
+// See https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_shear/.
+func RandomShear(x, y float64, opts ...PreprocessingOption) Layer {
+	return newLayer(&randomShear{WidthRange: symmetric(x), HeightRange: symmetric(y), motion: newMotion()}, opts)
+}
+
+type randomShear struct {
+	augmentation
+	motion
+	WidthRange  [2]float64 `json:"x_factor" option:"WidthRange"`
+	HeightRange [2]float64 `json:"y_factor" option:"HeightRange"`
+}
+
+var _ = register[randomShear]("RandomShear")
+
+func (d *randomShear) Kind() string { return "RandomShear" }
+
+func (d *randomShear) check() error {
+	if err := factorRange(d.WidthRange).check("WidthRange", -1, 1); err != nil {
+		return err
+	}
+	if err := factorRange(d.HeightRange).check("HeightRange", -1, 1); err != nil {
+		return err
+	}
+	return d.motion.check()
+}
+
+func (d *randomShear) prepare(p *preparation, in []*value, out *value) error {
+	if !p.training {
+		unchanged(in, out)
+		return nil
+	}
+	rng := p.random()
+	x, y := factorRange(d.WidthRange).draw(rng), factorRange(d.HeightRange).draw(rng)
+	if rng.Float64() > 0.5 {
+		x, y = -x, -y
+	}
+	d.move(in, shear(x, y), out)
+	return nil
+}
+
+// shear moves each row and each column by its number times a factor.
+func shear(x, y float64) affine { return affine{1, x, 0, y, 1, 0} }
+
 // RandomContrast changes the contrast of pictures in training: y = (x - mean)·f + mean for each channel,
 // where mean is that of the channel in the picture and f is 1 plus a random number, drawn between -factor
 // and factor or from FactorRange. Results are clipped to ValueRange.
@@ -316,7 +389,7 @@ func shift(down, right float64) affine { return affine{1, 0, -right, 0, 1, -down
 //
 // See https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_contrast/.
 func RandomContrast(factor float64, opts ...PreprocessingOption) Layer {
-	return newLayer(&randomContrast{randomColor{FactorRange: symmetric(factor), ValueRange: [2]float64{0, 255}}}, opts)
+	return newLayer(&randomContrast{randomColor{FactorRange: symmetric(factor), pixelRange: newPixelRange()}}, opts)
 }
 
 type randomContrast struct{ randomColor }
@@ -324,13 +397,13 @@ type randomContrast struct{ randomColor }
 // randomColor has the settings of layers that change the values of pixels.
 type randomColor struct {
 	augmentation
+	pixelRange
 	FactorRange [2]float64 `json:"factor" option:"FactorRange"`
-	ValueRange  [2]float64 `json:"value_range" option:"ValueRange"`
 }
 
 func (d *randomColor) check() error {
-	if !(d.ValueRange[0] < d.ValueRange[1]) {
-		return fmt.Errorf("ValueRange is %g to %g, want an ascending range", d.ValueRange[0], d.ValueRange[1])
+	if err := d.pixelRange.check(); err != nil {
+		return err
 	}
 	return factorRange(d.FactorRange).check("FactorRange", -1, 1)
 }
@@ -384,7 +457,7 @@ func (d *randomContrast) apply(in *value, factor float64, out *value) {
 //
 // See https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_brightness/.
 func RandomBrightness(factor float64, opts ...PreprocessingOption) Layer {
-	return newLayer(&randomBrightness{randomColor{FactorRange: symmetric(factor), ValueRange: [2]float64{0, 255}}}, opts)
+	return newLayer(&randomBrightness{randomColor{FactorRange: symmetric(factor), pixelRange: newPixelRange()}}, opts)
 }
 
 type randomBrightness struct{ randomColor }

@@ -4,6 +4,68 @@ package keraslike
 
 import "fmt"
 
+// Solarization inverts the bright values of pictures in training: v + a, clipped to ValueRange, becomes
+// the highest of the range minus that where it is not below the threshold t. a and t are shares of the
+// extent of the range, 0 to 1, drawn from AdditionRange and ThresholdRange; without options all values are inverted.
+//
+//	input, output  (batch, rows, columns, channels), the same shape
+//
+// It runs before the network, on the raw inputs of a model; in Predict and Evaluate it does nothing.
+//
+// Options:
+//
+//	ValueRange      0 to 255
+//	AdditionRange   0 to 0
+//	ThresholdRange  0 to 0
+//	Name            "solarization", "solarization_1" and so on
+//	Trainable       true
+//
+// See https://keras.io/api/layers/preprocessing_layers/image_augmentation/solarization/.
+func Solarization(opts ...PreprocessingOption) Layer {
+	return newLayer(&solarization{pixelRange: newPixelRange()}, opts)
+}
+
+type solarization struct {
+	augmentation
+	pixelRange
+	AdditionRange  [2]float64 `json:"addition_factor" option:"AdditionRange"`
+	ThresholdRange [2]float64 `json:"threshold_factor" option:"ThresholdRange"`
+}
+
+var _ = register[solarization]("Solarization")
+
+func (d *solarization) Kind() string { return "Solarization" }
+
+func (d *solarization) check() error {
+	if err := d.pixelRange.check(); err != nil {
+		return err
+	}
+	if err := ascending("AdditionRange", d.AdditionRange, 0, 1); err != nil {
+		return err
+	}
+	return ascending("ThresholdRange", d.ThresholdRange, 0, 1)
+}
+
+func (d *solarization) prepare(p *preparation, in []*value, out *value) error {
+	if unchanged(in, out); p.training {
+		rng := p.random()
+		addition := 255 * factorRange(d.AdditionRange).draw(rng)
+		d.apply(out, float32(addition), float32(255*factorRange(d.ThresholdRange).draw(rng)))
+	}
+	return nil
+}
+
+func (d *solarization) apply(x *value, addition, threshold float32) {
+	there, back := d.bytes()
+	for i, v := range x.numbers {
+		v = min(max(there.of(v)+addition, 0), 255)
+		if v >= threshold {
+			v = 255 - v
+		}
+		x.numbers[i] = back.of(v)
+	}
+}
+
 // RandomGrayscale makes pictures gray in training, each with a probability: all three channels become
 // 0.2989·red + 0.587·green + 0.114·blue. Pictures of one channel stay.
 //
@@ -71,9 +133,9 @@ func towardsGray(x *value, share float32) {
 // randomPixels is a layer that changes the values of pixels by a random factor in training.
 type randomPixels struct {
 	augmentation
+	pixelRange
 	Function    string     `json:"function"`
 	FactorRange [2]float64 `json:"factor" option:"FactorRange"`
-	ValueRange  [2]float64 `json:"value_range" option:"ValueRange"`
 }
 
 // pixelFunction is what makes a kind of randomPixels.
@@ -107,6 +169,12 @@ var pixelFunctions = map[string]pixelFunction{
 	"RandomColorDegeneration": {0, 1, true, func(p *preparation, x *value, r factorRange, v [2]float64) {
 		towardsGray(x, float32(r.draw(p.random())))
 		clipTo(x, v)
+	}},
+	"RandomHue": {0, 1, true, func(p *preparation, x *value, r factorRange, v [2]float64) {
+		turnHue(x, r.drawTurn(p.random()), v)
+	}},
+	"RandomSaturation": {0, 1, true, func(p *preparation, x *value, r factorRange, v [2]float64) {
+		saturate(x, saturation(r.draw(p.random())))
 	}},
 	"RandomSharpness": {0, 1, false, func(p *preparation, x *value, r factorRange, v [2]float64) {
 		sharpen(x, float32(2*r.draw(p.random())))
@@ -143,10 +211,10 @@ func sharpen(x *value, factor float32) {
 	}
 }
 
-var _ = register[randomPixels]("RandomInvert", "RandomPosterization", "RandomColorDegeneration", "RandomSharpness")
+var _ = register[randomPixels]("RandomInvert", "RandomPosterization", "RandomColorDegeneration", "RandomSharpness", "RandomHue", "RandomSaturation")
 
 func newRandomPixels(function string, factor float64, opts []PreprocessingOption) Layer {
-	return newLayer(&randomPixels{Function: function, FactorRange: [2]float64{pixelFunctions[function].lowest, factor}, ValueRange: [2]float64{0, 255}}, opts)
+	return newLayer(&randomPixels{Function: function, FactorRange: [2]float64{pixelFunctions[function].lowest, factor}, pixelRange: newPixelRange()}, opts)
 }
 
 // RandomInvert inverts pictures in training, x becomes the highest of ValueRange minus x, each with a
@@ -236,8 +304,8 @@ func (d *randomPixels) check() error {
 	if !ok {
 		return fmt.Errorf("function %q is unknown", d.Function)
 	}
-	if !(d.ValueRange[0] < d.ValueRange[1]) {
-		return fmt.Errorf("ValueRange is %g to %g, want an ascending range", d.ValueRange[0], d.ValueRange[1])
+	if err := d.pixelRange.check(); err != nil {
+		return err
 	}
 	if d.FactorRange[0] == f.lowest && !(d.FactorRange[1] >= f.lowest && d.FactorRange[1] <= f.highest) {
 		return fmt.Errorf("factor is %g, want %g to %g", d.FactorRange[1], f.lowest, f.highest)

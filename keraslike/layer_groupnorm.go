@@ -96,19 +96,6 @@ func (d *groupNorm) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	if x == nil {
 		return nil
 	}
-	shape := x.Shape().Clone()
-	batch, features := shape[0], shape[len(shape)-1]
-	groups := d.groups(features)
-	positions, each := shape.TotalSize()/batch/features, features/groups
-	x = s.Do(graph.Transpose(s.Do(graph.Reshape(x, batch, positions, groups, each)), 0, 2, 1, 3))
-	y := s.Do(graph.LayerNorm(s.Do(graph.Reshape(x, batch*groups, positions*each)), nil, nil, d.Epsilon))
-	y = s.Do(graph.Transpose(s.Do(graph.Reshape(y, batch, groups, positions, each)), 0, 2, 1, 3))
-	y = s.Do(graph.Reshape(y, batch*positions, features))
-	if gamma != nil {
-		y = s.Do(graph.MulRow(y, gamma))
-	}
-	if beta != nil {
-		y = s.Do(graph.AddRow(y, beta))
-	}
-	return back(s.Do(graph.Reshape(y, shape...)))
+	features := x.Shape()[len(x.Shape())-1]
+	return back(s.Do(graph.GroupNorm(x, gamma, beta, d.groups(features), d.Epsilon)))
 }

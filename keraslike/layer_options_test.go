@@ -86,6 +86,8 @@ func constructors() map[string]constructor {
 		"CategoryEncoding": of1(CategoryEncoding, "tokens"), "Hashing": of1(Hashing, "bins"), "HashedCrossing": of1(HashedCrossing, "bins"),
 		"Discretization": made(Discretization, nil), "Resizing": of2(Resizing, "height", "width"), "CenterCrop": of2(CenterCrop, "height", "width"),
 		"RandomCrop": of2(RandomCrop, "height", "width"), "RandomFlip": made(RandomFlip, nil),
+		"Solarization": made(Solarization, nil), "AutoContrast": made(AutoContrast, nil), "Equalization": made(Equalization, nil),
+		"ContrastLimitedAdaptiveHistogramEqualization": made(ContrastLimitedAdaptiveHistogramEqualization, nil),
 		"RandomRotation":          made(func(o ...PreprocessingOption) Layer { return RandomRotation(0.1, o...) }, nil),
 		"RandomZoom":              made(func(o ...PreprocessingOption) Layer { return RandomZoom(0.1, o...) }, nil),
 		"RandomTranslation":       made(func(o ...PreprocessingOption) Layer { return RandomTranslation(0.1, 0.2, o...) }, nil),
@@ -98,6 +100,12 @@ func constructors() map[string]constructor {
 		"MelSpectrogram":          of2(MelSpectrogram, "fftLength", "bins"),
 		"RandomGrayscale":         made(func(o ...LayerOption) Layer { return RandomGrayscale(0.1, o...) }, nil),
 		"RandomBrightness":        made(func(o ...PreprocessingOption) Layer { return RandomBrightness(0.1, o...) }, nil),
+		"RandomHue":               made(func(o ...PreprocessingOption) Layer { return RandomHue(0.1, o...) }, nil),
+		"RandomSaturation":        made(func(o ...PreprocessingOption) Layer { return RandomSaturation(0.1, o...) }, nil),
+		"RandomColorJitter":       made(RandomColorJitter, nil),
+		"RandomErasing":           made(func(o ...PreprocessingOption) Layer { return RandomErasing(0.1, o...) }, nil),
+		"RandomGaussianBlur":      made(func(o ...PreprocessingOption) Layer { return RandomGaussianBlur(0.1, o...) }, nil),
+		"RandomShear":             made(func(o ...PreprocessingOption) Layer { return RandomShear(0.1, 0.2, o...) }, nil),
 		"Rescaling":               made(func(o ...LayerOption) Layer { return Rescaling(1, 0, o...) }, nil),
 		"Lambda": made(func(o ...LayerOption) Layer {
 			return Lambda(func(in ...*graph.Node) (*graph.Node, error) { return in[0], nil }, o...)
@@ -152,7 +160,8 @@ func layerOptions() []layerSetting {
 		CountOutput, LowerCase, SplitCharacter, MaxTokens(20), OOVIndices(2), PadToMaxTokens, MaskToken("none"), MaskInteger(3),
 		Vocabulary("a", "b"), IntegerVocabulary(4, 5), IDFWeights(1, 2), NGrams(2), OutputSequenceLength(4), Salt(1, 2), BinBoundaries(1, 2), NumBins(4),
 		NearestInterpolation, FillNearest, FillValue(3), CropToAspectRatio, PadToAspectRatio, FlipVertically,
-		NoiseShape(1, 2), FactorRange(0, 0.5), HeightRange(0, 0.4), WidthRange(0, 0.3), ValueRange(0, 2),
+		NoiseShape(1, 2), FactorRange(0, 0.5), HeightRange(0, 0.4), WidthRange(0, 0.3), ValueRange(0, 2), AdditionRange(0, 0.3), ThresholdRange(0, 0.2), ClipLimit(2), TileGrid(2, 3),
+		ScaleRange(0.1, 0.2), BlurSize(5), SigmaRange(0, 2), BrightnessRange(0, 0.1), ContrastRange(0, 0.2), SaturationRange(0.4, 0.6), HueRange(0, 0.1),
 		MagnitudeSpectrum, FrameStep(2), FFTLength(8), HammingWindow, PeriodicWindow, SpectrumScaling, ExpandDims,
 		SequenceStride(3), SequenceLength(4), SamplingRate(800), MinFrequency(10), MaxFrequency(300), NoDecibels, TopDecibels(60), MagnitudeExponent(1), MinPower(0.1), ReferencePower(2),
 		Normalized, NegativeSlope(0.1), MaxValue(6), ThresholdAt(0.1), OtherValue(2), Alpha(0.2), Approximate, MaskInput, SharedAxes(1), AlphaInitializer(Ones()),
@@ -392,7 +401,7 @@ func (c constructor) text(d Definition, field string, value any, activations map
 	case *renormLimits:
 		return "none"
 	case *float64:
-		return map[string]string{"LogitSoftCap": "none", "RenormMomentum": "0.99", "MaxFrequency": "half the SamplingRate", "NegativeSlope": "0", "OtherValue": "0", "MaxValue": "none"}[field] + map[string]string{"ThresholdAt": "that of the function", "Alpha": "that of the function"}[field]
+		return map[string]string{"LogitSoftCap": "none", "RenormMomentum": "0.99", "NegativeSlope": "0", "OtherValue": "0", "MaxValue": "none", "FillValue": "none", "MaxFrequency": "half the SamplingRate"}[field] + map[string]string{"ThresholdAt": "that of the function", "Alpha": "that of the function"}[field]
 	case perAxis:
 		if v == nil {
 			return "the size that Keras infers"
@@ -418,10 +427,10 @@ func (c constructor) text(d Definition, field string, value any, activations map
 	case *[2]float64:
 		return "none"
 	case [2]float64:
-		if field == "ValueRange" {
+		if slices.Contains([]string{"ValueRange", "AdditionRange", "ThresholdRange", "ScaleRange", "SigmaRange"}, field) {
 			return fmt.Sprintf("%g to %g", v[0], v[1])
 		}
-		if name, ok := map[string]string{"HeightRange": "height", "WidthRange": "width"}[field]; ok && d.Kind() == "RandomTranslation" {
+		if name, ok := map[string]string{"RandomTranslationHeightRange": "height", "RandomTranslationWidthRange": "width", "RandomShearHeightRange": "y", "RandomShearWidthRange": "x"}[d.Kind()+field]; ok {
 			return fmt.Sprintf("-%s to %[1]s", name)
 		}
 		if v[0] >= 0 { // that of the pixels

@@ -61,8 +61,6 @@ func (d *rmsNorm) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	shape := slices.Clone([]int(x.Shape()))
 	n := len(shape) - len(d.Axis)
 	rows := s.Do(graph.Reshape(x, Shape(shape[:n]).Size(), Shape(shape[n:]).Size()))
-	mean := s.Do(graph.Mean(s.Do(graph.Square(rows)), graph.Axes(-1), graph.KeepDims()))
-	y := s.Do(graph.Mul(rows, s.Do(graph.Rsqrt(s.Do(graph.Affine(mean, 1, d.Epsilon))))))
-	y = s.Do(graph.Mul(y, s.Do(graph.Reshape(scale, Shape(shape[n:]).Size()))))
+	y := s.Do(graph.RMSNorm(rows, s.Do(graph.Reshape(scale, Shape(shape[n:]).Size())), d.Epsilon))
 	return back(s.Do(graph.Reshape(y, shape...)))
 }

@@ -12,8 +12,10 @@ import (
 // PreprocessingOption is an option of the layers that run before the network: StringLookup,
 // IntegerLookup, CategoryEncoding, Hashing, HashedCrossing, TextVectorization, Discretization,
 // Resizing, CenterCrop, RandomCrop, RandomFlip, RandomRotation, RandomZoom, RandomTranslation,
-// RandomContrast, RandomBrightness, RandomInvert, RandomPosterization, RandomColorDegeneration and
-// RandomSharpness; and of MelSpectrogram and STFTSpectrogram.
+// RandomContrast, RandomBrightness, RandomInvert, RandomPosterization, RandomColorDegeneration,
+// RandomSharpness, RandomHue, RandomSaturation, RandomColorJitter, RandomErasing, RandomGaussianBlur,
+// RandomShear, Solarization, AutoContrast, Equalization and ContrastLimitedAdaptiveHistogramEqualization;
+// and of MelSpectrogram and STFTSpectrogram.
 type PreprocessingOption interface {
 	layerSetting
 	forPreprocessing()
@@ -217,10 +219,12 @@ func BinBoundaries(b ...float64) PreprocessingOption {
 	return preprocessing(set("BinBoundaries", slices.Clone(b)))
 }
 
-// NumBins is the number of bins for which Adapt computes the boundaries.
+// NumBins is the number of bins for which Adapt computes the boundaries, and of the histograms of
+// Equalization.
 func NumBins(n int) PreprocessingOption { return preprocessing(set("NumBins", n)) }
 
-// FillValue is the value outside of a picture with FillConstant. The default is 0.
+// FillValue is the value outside of a picture with FillConstant, by default 0, and what RandomErasing fills
+// with, by default noise.
 func FillValue(v float64) PreprocessingOption { return preprocessing(set("FillValue", v)) }
 
 // FactorRange sets the range from which a random layer draws its factor, in place of a symmetric
@@ -229,14 +233,14 @@ func FactorRange(lower, upper float64) PreprocessingOption {
 	return preprocessing(set("FactorRange", [2]float64{lower, upper}))
 }
 
-// HeightRange sets the range from which RandomZoom and RandomTranslation draw the factor of the
-// height.
+// HeightRange sets the range from which RandomZoom, RandomTranslation and RandomShear draw the factor of
+// the height.
 func HeightRange(lower, upper float64) PreprocessingOption {
 	return preprocessing(set("HeightRange", [2]float64{lower, upper}))
 }
 
-// WidthRange sets the range from which RandomZoom and RandomTranslation draw the factor of the
-// width.
+// WidthRange sets the range from which RandomZoom, RandomTranslation and RandomShear draw the factor of
+// the width.
 func WidthRange(lower, upper float64) PreprocessingOption {
 	return preprocessing(set("WidthRange", [2]float64{lower, upper}))
 }
@@ -245,4 +249,63 @@ func WidthRange(lower, upper float64) PreprocessingOption {
 // pixels clip. The default is 0 to 255.
 func ValueRange(lowest, highest float64) PreprocessingOption {
 	return preprocessing(set("ValueRange", [2]float64{lowest, highest}))
+}
+
+// AdditionRange sets the range from which Solarization draws what it adds, as a share of the extent of
+// ValueRange.
+func AdditionRange(lower, upper float64) PreprocessingOption {
+	return preprocessing(set("AdditionRange", [2]float64{lower, upper}))
+}
+
+// ThresholdRange sets the range from which Solarization draws the value from which on it inverts, as a
+// share of the extent of ValueRange.
+func ThresholdRange(lower, upper float64) PreprocessingOption {
+	return preprocessing(set("ThresholdRange", [2]float64{lower, upper}))
+}
+
+// ClipLimit limits the counts in the histograms of ContrastLimitedAdaptiveHistogramEqualization, to this
+// multiple of their mean.
+func ClipLimit(times float64) PreprocessingOption { return preprocessing(set("ClipLimit", times)) }
+
+// TileGrid is into how many tiles, downward and to the right, ContrastLimitedAdaptiveHistogramEqualization
+// divides a picture.
+func TileGrid(rows, columns int) PreprocessingOption {
+	return preprocessing(set("TileGrid", [2]int{rows, columns}))
+}
+
+// ScaleRange sets the range from which RandomErasing draws the share of the picture that it erases.
+func ScaleRange(lower, upper float64) PreprocessingOption {
+	return preprocessing(set("ScaleRange", [2]float64{lower, upper}))
+}
+
+// BlurSize is the number of pixels, in each direction, over which RandomGaussianBlur sums.
+func BlurSize(pixels int) PreprocessingOption { return preprocessing(set("BlurSize", pixels)) }
+
+// SigmaRange sets the range from which RandomGaussianBlur draws the standard deviations of its weights, in
+// pixels.
+func SigmaRange(lower, upper float64) PreprocessingOption {
+	return preprocessing(set("SigmaRange", [2]float64{lower, upper}))
+}
+
+// BrightnessRange makes RandomColorJitter change the brightness, by a factor from this range; see
+// RandomBrightness.
+func BrightnessRange(lower, upper float64) PreprocessingOption {
+	return preprocessing(set("BrightnessRange", [2]float64{lower, upper}))
+}
+
+// ContrastRange makes RandomColorJitter change the contrast, by a factor from this range; see
+// RandomContrast.
+func ContrastRange(lower, upper float64) PreprocessingOption {
+	return preprocessing(set("ContrastRange", [2]float64{lower, upper}))
+}
+
+// SaturationRange makes RandomColorJitter change the saturation, by a factor from this range; see
+// RandomSaturation.
+func SaturationRange(lower, upper float64) PreprocessingOption {
+	return preprocessing(set("SaturationRange", [2]float64{lower, upper}))
+}
+
+// HueRange makes RandomColorJitter turn the hue, by a factor from this range; see RandomHue.
+func HueRange(lower, upper float64) PreprocessingOption {
+	return preprocessing(set("HueRange", [2]float64{lower, upper}))
 }

@@ -66,6 +66,22 @@ func preprocessingRows(t testing.TB) []preprocessingRow {
 		{"RandomColorDegeneration", func() Layer { return RandomColorDegeneration(0.5) }, []*Array{pictures}, Shape{6, 5, 3}},
 		{"RandomSharpness", func() Layer { return RandomSharpness(0.4, FactorRange(0, 1)) }, []*Array{pictures}, Shape{6, 5, 3}},
 		{"RandomBrightness", func() Layer { return RandomBrightness(0.4, FactorRange(-0.3, 0)) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"RandomHue", func() Layer { return RandomHue(0.5, ValueRange(0, 300)) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"RandomSaturation", func() Layer { return RandomSaturation(0, FactorRange(0.2, 0.8)) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"RandomColorJitter", func() Layer {
+			return RandomColorJitter(BrightnessRange(-0.1, 0.2), ContrastRange(-0.2, 0.3), SaturationRange(0.4, 0.7), HueRange(0, 0.1))
+		}, []*Array{pictures}, Shape{6, 5, 3}},
+		{"RandomErasing", func() Layer { return RandomErasing(0.9, ScaleRange(0.1, 0.2), FillValue(3)) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"RandomGaussianBlur", func() Layer { return RandomGaussianBlur(0.9, BlurSize(5), SigmaRange(0.5, 2)) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"RandomShear", func() Layer { return RandomShear(0.3, 0.2, FillWrap, HeightRange(0, 0.5)) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"Solarization", func() Layer {
+			return Solarization(AdditionRange(0.1, 0.2), ThresholdRange(0.3, 0.4), ValueRange(0, 300))
+		}, []*Array{pictures}, Shape{6, 5, 3}},
+		{"AutoContrast", func() Layer { return AutoContrast(ValueRange(0, 300)) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"Equalization", func() Layer { return Equalization(NumBins(9), ValueRange(0, 300)) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"ContrastLimitedAdaptiveHistogramEqualization", func() Layer {
+			return ContrastLimitedAdaptiveHistogramEqualization(ClipLimit(3), TileGrid(2, 3), ValueRange(0, 300))
+		}, []*Array{pictures}, Shape{6, 5, 3}},
 	}
 }
 
@@ -480,6 +496,54 @@ func TestRandomFlip(t *testing.T) {
 		if count < n*4/10 || count > n*6/10 {
 			t.Errorf("%s: %d of %d pictures are mirrored", mode, count, n)
 		}
+	}
+}
+
+// TestHistogramsOfAnyPixels: values that are no numbers, or far outside of the range, are no bins.
+func TestHistogramsOfAnyPixels(t *testing.T) {
+	if nan := float32(math.NaN()); whole(nan, 255) != 0 {
+		t.Errorf("NaN is in bin %d", whole(nan, 255))
+	}
+	x := mustArray2(t, []float32{-3, 260, 255, 3, 1e30, -1e30, 7, 250}, 1, 2, 4, 1)
+	for _, l := range []Layer{AutoContrast(), Equalization(), ContrastLimitedAdaptiveHistogramEqualization(TileGrid(1, 2)), Solarization()} {
+		y := preprocessed(t, l, true, x)
+		if last := y.values[7]; !(last >= 0 && last <= 255) {
+			t.Errorf("%s: 250 becomes %v", kindOf(l), last)
+		}
+	}
+}
+
+// TestRandomErasing: a rectangle of about the share is filled, at any place.
+func TestRandomErasing(t *testing.T) {
+	const n, side = 200, 20
+	x := mustArray2(t, make([]float32, n*side*side), n, side, side, 1)
+	for _, l := range []Layer{RandomErasing(1, FactorRange(1, 1), FillValue(9), ScaleRange(0.25, 0.25)), RandomErasing(1, FactorRange(1, 1), ScaleRange(0.25, 0.25), ValueRange(1, 5))} {
+		y := preprocessed(t, l, true, x)
+		corners := map[int]bool{}
+		for i := range n {
+			row, first, count := y.Row(i), -1, 0
+			for at, v := range row {
+				if v == 0 {
+					continue
+				}
+				if count++; first < 0 {
+					first = at
+				}
+				if dy, dx := at/side-first/side, at%side-first%side; dy > 9 || dx < 0 || dx > 9 {
+					t.Fatalf("picture %d: %v at %d, the rectangle begins at %d", i, v, at, first)
+				}
+			}
+			if count != 100 {
+				t.Fatalf("picture %d: %d pixels of %d are erased, want 100", i, count, len(row))
+			}
+			corners[first] = true
+		}
+		if len(corners) < 60 {
+			t.Errorf("rectangles begin at %d places", len(corners))
+		}
+	}
+	if y := preprocessed(t, RandomErasing(0), true, x); !slices.Equal(y.values, x.values) {
+		t.Error("a probability of 0 changes pictures")
 	}
 }
 

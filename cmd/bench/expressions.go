@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"regexp"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 )
 
 // expressions are chains of element-wise ops on 10 million numbers, reductions and softmaxes of as many, and ops
-// that move, sort and scan smaller tensors. The program expressions.py has the same ones in PyTorch under the
+// that move, sort and scan smaller tensors, volumes and normalizations. The program expressions.py has the same ones in PyTorch under the
 // same names.
 
 // expressionShape is that of reductions, which are along one of the axes or all of them.
@@ -126,10 +127,10 @@ func expressions() (list []expression) {
 	for axis := range expressionShape {
 		add(fmt.Sprintf("softmax, axis %d", axis), 2, func(do do, x, _ n) n { return do(graph.Softmax(x, graph.SoftmaxAxis(axis))) })
 	}
-	return append(append(list, moves()...), volumes()...)
+	return slices.Concat(list, moves(), volumes(), norms())
 }
 
-// moves are ops that move, sort and scan elements, products and normalizations.
+// moves are ops that move, sort and scan elements, and products.
 func moves() (list []expression) {
 	type b = *expressionInputs
 	add := func(name string, build func(b b) *graph.Node) {

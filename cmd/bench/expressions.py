@@ -139,15 +139,41 @@ def volumes(torch):
         pool('max_pool3d', F.max_pool3d, 2), pool('max_pool3d_overlapping', F.max_pool3d, 3),
         pool('average_pool3d', F.avg_pool3d, 2), pool('average_pool3d_overlapping', F.avg_pool3d, 3),
     ]:
-        def step(f=f, inputs=inputs, r=torch.randn(f(*inputs).shape)):
-            with torch.enable_grad():
-                return torch.autograd.grad(f(*inputs), inputs, r)
-
-        table[name] = lambda f=f, inputs=inputs: f(*inputs)
-        table[name + '_step'] = step
-        for x in inputs:
-            x.requires_grad_()
+        with_step(torch, table, name, f, inputs)
     return table
+
+
+def norms(torch):
+    F, rand = torch.nn.functional, torch.randn
+
+    def rms(x, w):
+        return x * torch.rsqrt((x * x).mean(-1, keepdim=True) + 1e-6) * w
+
+    table = {}
+    for name, shape in ('layer_norm', (64, 128, 256)), ('layer_norm_wide', (512, 4096)):
+        n = shape[-1:]
+        with_step(torch, table, name, lambda x, w, b, n=n: F.layer_norm(x, n, w, b, 1e-3), (rand(*shape), rand(*n), rand(*n)))
+    image = (16, 64, 32, 32)
+    for name, f in [
+        ('group_norm', lambda x, w, b: F.group_norm(x, 8, w, b, 1e-3)),
+        ('group_norm_one', lambda x, w, b: F.group_norm(x, 1, w, b, 1e-3)),
+        ('instance_norm', lambda x, w, b: F.instance_norm(x, weight=w, bias=b, eps=1e-3)),
+    ]:
+        with_step(torch, table, name, f, (rand(*image), rand(64), rand(64)))
+    for name, shape in ('rms_norm', (64, 128, 256)), ('rms_norm_wide', (512, 4096)):
+        with_step(torch, table, name, rms, (rand(*shape), rand(*shape[-1:])))
+    return table
+
+
+def with_step(torch, table, name, f, inputs):
+    def step(r=torch.randn(f(*inputs).shape)):
+        with torch.enable_grad():
+            return torch.autograd.grad(f(*inputs), inputs, r)
+
+    table[name] = lambda: f(*inputs)
+    table[name + '_step'] = step
+    for x in inputs:
+        x.requires_grad_()
 
 
 def median(f, secs):
@@ -169,7 +195,7 @@ def peer(secs, match):
     with torch.no_grad():
         print(json.dumps({'name': 'copy', 'ms_per_step_median': median(lambda: to.copy_(x), secs)}))
         table = {name: lambda f=f: f(x, y) for name, f in expressions(torch).items()}
-        for name, f in {**table, **moves(torch), **volumes(torch)}.items():
+        for name, f in {**table, **moves(torch), **volumes(torch), **norms(torch)}.items():
             if re.search(match, name):
                 print(json.dumps({'name': name, 'ms_per_step_median': median(f, secs)}), flush=True)
 

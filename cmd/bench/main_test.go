@@ -177,7 +177,7 @@ func TestExpressions(t *testing.T) {
 		}
 		count++
 	}
-	if want := 1 + len(expressions()) - len(moves()) - len(volumes()); count != want {
+	if want := 1 + len(expressions()) - len(moves()) - len(volumes()) - len(norms()); count != want {
 		t.Errorf("%d lines, want %d", count, want)
 	}
 	for _, args := range [][]string{{"-phase", "train"}, {"-batch", "2"}, {"-match", "("}} {

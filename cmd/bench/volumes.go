@@ -4,23 +4,11 @@ package main
 
 import "github.com/reef-dl/reef/graph"
 
-// volumes are convolutions and poolings of volumes, each forward and as a step: forward and back to all of
-// its inputs.
+// volumes are convolutions and poolings of volumes, each forward and as a step.
 func volumes() (list []expression) {
 	type b = *expressionInputs
 	add := func(name string, build func(b b) (y *graph.Node, inputs graph.Nodes)) {
-		list = append(list, expression{name: name, own: func(b b) graph.Nodes {
-			y, _ := build(b)
-			return graph.Nodes{y}
-		}}, expression{name: name + "_step", own: func(b b) graph.Nodes {
-			y, inputs := build(b)
-			if y == nil {
-				return nil
-			}
-			grads, err := graph.Backpropagate(graph.Nodes{y}, graph.Nodes{b.floats(y.Shape()...)}, inputs)
-			b.Do(y, err)
-			return append(grads, y)
-		}})
+		list = append(list, withStep(name, build)...)
 	}
 	conv := func(filters int, spec graph.ConvSpec, kernel []int, x ...int) func(b b) (*graph.Node, graph.Nodes) {
 		return func(b b) (*graph.Node, graph.Nodes) {
@@ -57,4 +45,20 @@ func volumes() (list []expression) {
 	add("average_pool3d", pool(graph.AvgPool, twos))
 	add("average_pool3d_overlapping", pool(graph.AvgPool, threes))
 	return list
+}
+
+// withStep are an expression and the same as a step: forward and back to all of its inputs.
+func withStep(name string, build func(b *expressionInputs) (y *graph.Node, inputs graph.Nodes)) []expression {
+	return []expression{{name: name, own: func(b *expressionInputs) graph.Nodes {
+		y, _ := build(b)
+		return graph.Nodes{y}
+	}}, {name: name + "_step", own: func(b *expressionInputs) graph.Nodes {
+		y, inputs := build(b)
+		if y == nil {
+			return nil
+		}
+		grads, err := graph.Backpropagate(graph.Nodes{y}, graph.Nodes{b.floats(y.Shape()...)}, inputs)
+		b.Do(y, err)
+		return append(grads, y)
+	}}}
 }

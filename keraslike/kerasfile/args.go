@@ -23,6 +23,8 @@ type args struct {
 	err   error
 	notes []string
 
+	plain         bool // random layers of pictures are omitted
+	random        bool // the layer that is made is one of them
 	channelsFirst bool // the layer that is made is to be wrapped in a ChannelsFirst
 }
 

@@ -24,6 +24,8 @@ type builder struct {
 	work   int // budget: squares of the numbers of layers of models
 	slash  bool
 	open   bool // an input has axes of any length
+	// plain omits random layers of pictures, which act in training only; random is set if one was made.
+	plain, random bool
 	// unnamed ignores the names in the file.
 	unnamed bool
 	shared  map[int64]k.Layer
@@ -235,12 +237,17 @@ func (b *builder) newLayer(l layerConfig, in []k.Shape, depth int) (k.Layer, err
 		if depth > maxNesting {
 			return nil, fmt.Errorf("layers are nested more than %d deep", maxNesting)
 		}
+		plain := b.plain
+		b.plain = true // since such layers cannot run within others
+		defer func() { b.plain = plain }()
 		return b.layer(inner, in, depth+1)
 	})
+	a.plain = b.plain
 	var made k.Layer
 	if a.err == nil {
 		made = known.read(a)
 	}
+	b.random = b.random || a.random
 	if err := a.finish(); err != nil {
 		return nil, fmt.Errorf("%s %q: %w", l.Class, c.Name, err)
 	}

@@ -123,6 +123,11 @@ func modelOf(f *kerash5.File, size int64, name string, s loadSettings) (*k.Model
 	b := newBuilder(major, len(f.Config))
 	b.unnamed = s.unnamed
 	m, err := b.model(f.Config, "", s.known, 0)
+	if err != nil && b.random { // which may be what cannot run where it stands, or as the file has it
+		b = newBuilder(major, len(f.Config))
+		b.unnamed, b.plain = s.unnamed, true
+		m, err = b.model(f.Config, "", s.known, 0)
+	}
 	if err != nil && b.open {
 		err = fmt.Errorf("%w (axes of the input that the file leaves open are of any length here; InputShape fixes them)", err)
 	}

@@ -4,10 +4,12 @@ package kerasfile
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
 	k "github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/kerash5"
 )
 
 // TestPreprocessingLayers: what get_config of Keras 3.15 returns makes the same layer as its constructor.
@@ -23,6 +25,32 @@ func TestPreprocessingLayers(t *testing.T) {
 			k.Resizing(3, 4, k.CropToAspectRatio)},
 		{"CenterCrop", `{"data_format":"channels_last","height":2,"width":3}`, k.CenterCrop(2, 3)},
 		{"RandomCrop", `{"data_format":"channels_last","height":2,"width":3,"seed":822279421}`, k.RandomCrop(2, 3)},
+		{"AutoContrast", `{"data_format":"channels_last","bounding_box_format":null,"value_range":[0,1]}`, k.AutoContrast(k.ValueRange(0, 1))},
+		{"Equalization", `{"bins":64,"value_range":[0,255]}`, k.Equalization(k.NumBins(64))},
+		{"ContrastLimitedAdaptiveHistogramEqualization", `{"value_range":[0,255],"clip_limit":2.0,"tile_grid_size":[4,3],"data_format":"channels_last"}`,
+			k.ContrastLimitedAdaptiveHistogramEqualization(k.ClipLimit(2), k.TileGrid(4, 3))},
+		{"Solarization", `{"value_range":[0,255],"addition_factor":[0,0.25],"threshold_factor":0.5,"seed":3}`,
+			k.Solarization(k.AdditionRange(0, 0.25), k.ThresholdRange(0, 0.5))},
+		{"RandomBrightness", `{"factor":[-0.2,0.1],"value_range":[0,1],"seed":1}`, k.RandomBrightness(0, k.FactorRange(-0.2, 0.1), k.ValueRange(0, 1))},
+		{"RandomColorDegeneration", `{"factor":[-0.3,0.3],"value_range":[0,255]}`, k.RandomColorDegeneration(0.3)},
+		{"RandomColorJitter", `{"value_range":[0,255],"brightness_factor":0.1,"contrast_factor":[0.2,0.3],"saturation_factor":null,"hue_factor":0.4}`,
+			k.RandomColorJitter(k.BrightnessRange(-0.1, 0.1), k.ContrastRange(-0.2, 0.3), k.HueRange(0, 0.4))},
+		{"RandomContrast", `{"factor":0.2,"seed":1}`, k.RandomContrast(0.2)},
+		{"RandomErasing", `{"factor":[0,1.0],"scale":[0.1,0.2],"fill_value":3,"value_range":[0,255]}`, k.RandomErasing(1, k.ScaleRange(0.1, 0.2), k.FillValue(3))},
+		{"RandomFlip", `{"mode":"horizontal","data_format":"channels_last","seed":1}`, k.RandomFlip(k.FlipHorizontally)},
+		{"RandomGaussianBlur", `{"factor":0.5,"kernel_size":[5,5],"sigma":[0.1,0.9],"value_range":[0,255]}`, k.RandomGaussianBlur(0.5, k.BlurSize(5), k.SigmaRange(0.1, 0.9))},
+		{"RandomGrayscale", `{"factor":0.3,"data_format":"channels_last"}`, k.RandomGrayscale(0.3)},
+		{"RandomHue", `{"factor":[0,0.5],"value_range":[0,255]}`, k.RandomHue(0.5)},
+		{"RandomInvert", `{"factor":[0,0.5],"value_range":[0,255]}`, k.RandomInvert(0.5)},
+		{"RandomPosterization", `{"factor":[1,4],"value_range":[0,255]}`, k.RandomPosterization(4)},
+		{"RandomRotation", `{"factor":[-0.1,0.1],"fill_mode":"constant","fill_value":2.0,"interpolation":"nearest"}`, k.RandomRotation(0.1, k.FillConstant, k.FillValue(2), k.NearestInterpolation)},
+		{"RandomSaturation", `{"factor":[-0.4,0.4],"value_range":[0,255]}`, k.RandomSaturation(0.4)},
+		{"RandomSharpness", `{"factor":0.4,"value_range":[0,255]}`, k.RandomSharpness(0.4)},
+		{"RandomShear", `{"x_factor":[-0.1,0.1],"y_factor":[0.0,0.2],"fill_mode":"wrap","fill_value":0.0,"interpolation":"bilinear"}`, k.RandomShear(0.1, 0, k.HeightRange(0, 0.2), k.FillWrap)},
+		{"RandomTranslation", `{"height_factor":0.1,"width_factor":[0.1,0.2],"fill_mode":"reflect"}`, k.RandomTranslation(0.1, 0, k.WidthRange(0.1, 0.2))},
+		{"RandomZoom", `{"height_factor":[-0.2,0.1],"width_factor":null,"fill_mode":"nearest","fill_value":0.0}`, k.RandomZoom(0, k.HeightRange(-0.2, 0.1), k.FillNearest)},
+		{"RandomHue", `{"factor":[0,0.5],"data_format":"channels_first"}`, k.Activation(k.Linear)},
+		{"RandAugment", `{"num_ops":2,"factor":0.5}`, k.Activation(k.Linear)},
 		{"CategoryEncoding", `{"num_tokens":4,"output_mode":"multi_hot"}`, k.CategoryEncoding(4)},
 		{"Discretization", `{"bin_boundaries":[0.0,1.0],"num_bins":null,"epsilon":0.01,"output_mode":"int","sparse":false,"name":"d","dtype":"float32"}`, k.Discretization(k.BinBoundaries(0, 1))},
 		{"Discretization", `{"bin_boundaries":[0.0,1.0],"num_bins":3,"epsilon":0.05,"output_mode":"one_hot","sparse":false}`, k.Discretization(k.BinBoundaries(0, 1), k.NumBins(3), k.Epsilon(0.05), k.OneHotOutput)},
@@ -58,6 +86,7 @@ func TestPreprocessingLayers(t *testing.T) {
 		{"IntegerLookup", `{"oov_method":"farmhash","vocabulary":[1]}`, `argument oov_method is "farmhash", want "floormod"`},
 		{"StringLookup", `{"salt":[1,2],"vocabulary":["a"]}`, "argument salt is [1,2], which is not supported"},
 		{"TextVectorization", `{"standardize":"mine","vocabulary":["a"]}`, `argument standardize is "mine", want one of`},
+		{"AutoContrast", `{"value_range":[1,2,3]}`, "argument value_range is [1,2,3], want a number or two"},
 		{"Resizing", `{"height":3,"width":4,"antialias":true}`, "argument antialias is true, which is not supported"},
 		{"Resizing", `{"height":3,"width":4,"data_format":"channels_first"}`, `argument data_format is "channels_first"`},
 		{"Discretization", `{"num_bins":3}`, "argument bin_boundaries is None, want those that adapt has computed"},
@@ -72,5 +101,59 @@ func TestPreprocessingLayers(t *testing.T) {
 	in := layerConfig{Class: "InputLayer", Config: json.RawMessage(`{"name":"color","dtype":"string","batch_shape":[null,1]}`)}
 	if x, err := newBuilder(3, 1000).input(in, nil, nil); err != nil || !x.IsString() || !x.Shape().Equal(k.Shape{1}) {
 		t.Errorf("input of strings: %v, %v", x, err)
+	}
+}
+
+// TestRandomLayersOfPictures: random layers are kept where they can run, which is at the input of a model;
+// otherwise they are omitted with a note. Predictions are the same.
+func TestRandomLayersOfPictures(t *testing.T) {
+	const (
+		start = `{"class_name":"Sequential","config":{"name":"m","layers":[{"class_name":"InputLayer","config":{"batch_shape":[null,4,4,3],"name":"in"}},`
+		pool  = `{"class_name":"MaxPooling2D","config":{"name":"pool","pool_size":[2,2],"strides":[2,2],"padding":"valid"}}`
+		flip  = `{"class_name":"RandomFlip","config":{"name":"flip","mode":"horizontal"}}`
+		wide  = `{"class_name":"RandomRotation","config":{"name":"turn","factor":[-3,3]}}`
+	)
+	x, err := k.NewArray(make([]float32, 2*4*4*3), 2, 4, 4, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range x.Values() {
+		x.Values()[i] = float32(i * 7 % 50)
+	}
+	var want []float32
+	for _, c := range []struct {
+		layers string
+		kinds  []string
+		notes  int
+	}{
+		{pool, []string{"MaxPooling2D"}, 0},
+		{flip + "," + pool, []string{"RandomFlip", "MaxPooling2D"}, 0},
+		{pool + "," + flip, []string{"MaxPooling2D", "Activation"}, 1},
+		{wide + "," + pool, []string{"Activation", "MaxPooling2D"}, 1},
+	} {
+		m, report, err := modelOf(&kerash5.File{Config: []byte(start + c.layers + "]}}"), KerasVersion: "3.15.0"}, 0, "file", loadSettings{})
+		if err != nil {
+			t.Errorf("%s: %v", c.layers, err)
+			continue
+		}
+		var kinds []string
+		for _, l := range m.Layers() {
+			if kind := l.Kind; kind != "Input" {
+				kinds = append(kinds, kind)
+			}
+		}
+		if !slices.Equal(kinds, c.kinds) || len(report.Notes) != c.notes {
+			t.Errorf("%s: layers are %v, notes %q, want %v and %d notes", c.layers, kinds, report.Notes, c.kinds, c.notes)
+		}
+		y, err := m.Predict(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == nil {
+			want = y.Values()
+		}
+		if !slices.Equal(y.Values(), want) {
+			t.Errorf("%s: predictions differ", c.layers)
+		}
 	}
 }

@@ -18,33 +18,7 @@ var _ = register(map[string]class{
 
 	"ActivityRegularization": {read: func(a *args) k.Layer { return k.ActivityRegularization(k.L1L2(a.number("l1", 0), a.number("l2", 0))) }, mask: passesMask},
 	"AlphaDropout":           {read: func(a *args) k.Layer { return k.AlphaDropout(a.number("rate", 0), a.noiseShape()...) }, mask: passesMask},
-
-	"RandomBrightness":        {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
-	"RandomColorDegeneration": {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
-	"RandomGrayscale":         {read: func(a *args) k.Layer { return a.augmentation("factor") }},
-	"RandomInvert":            {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
-	"RandomPosterization":     {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
-	"RandomSharpness":         {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
-	"RandomContrast":          {read: func(a *args) k.Layer { return a.augmentation("factor", "value_range") }},
-	"RandomFlip":              {read: func(a *args) k.Layer { return a.augmentation("mode") }},
-	"RandomRotation":          {read: func(a *args) k.Layer { return a.augmentation("factor") }},
-	"RandomTranslation":       {read: func(a *args) k.Layer { return a.augmentation("height_factor", "width_factor") }},
-	"RandomZoom":              {read: func(a *args) k.Layer { return a.augmentation("height_factor", "width_factor") }},
 })
-
-// identity returns an identity for a layer that acts in training only.
-func (a *args) identity(args ...string) k.Layer {
-	for _, name := range args {
-		delete(a.raw, name)
-	}
-	a.notes = append(a.notes, "is omitted, it acts in training only")
-	return k.Activation(k.Linear)
-}
-
-// augmentation is identity for image augmentation layers, with the arguments that they share.
-func (a *args) augmentation(args ...string) k.Layer {
-	return a.identity(append(args, "fill_mode", "fill_value", "interpolation", "data_format", "bounding_box_format")...)
-}
 
 // noiseShape reads a noise shape, whose first element is the batch.
 func (a *args) noiseShape() (opts []k.DropoutOption) {

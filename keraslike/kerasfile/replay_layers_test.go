@@ -50,7 +50,7 @@ var randomRates = []string{"rate", "dropout", "recurrent_dropout", "stddev", "at
 
 // random reports whether a layer's output in training depends on random numbers.
 func (c layerConfig) random() bool {
-	if strings.HasPrefix(c.Class, "Random") || slices.Contains([]string{"MixUp", "CutMix", "RandAugment", "AugMix", "Pipeline"}, c.Class) {
+	if strings.HasPrefix(c.Class, "Random") || slices.Contains([]string{"MixUp", "CutMix", "RandAugment", "AugMix", "Pipeline", "Solarization"}, c.Class) {
 		return true
 	}
 	var rates map[string]any
@@ -221,7 +221,7 @@ func replayLayer(r *recordedCall) error {
 		b, _ := v.v.(bool)
 		training = b
 	}
-	if (training || strings.HasPrefix(c.Class, "Random") && r.Kwargs["training"].v == nil) && c.random() {
+	if picture := strings.HasPrefix(c.Class, "Random") || c.Class == "Solarization"; (training || picture && r.Kwargs["training"].v == nil) && c.random() {
 		return impossible("random layer in training mode")
 	}
 	m := &replayModel{b: newBuilder(3, 1<<20), results: map[callRef]*k.Tensor{}, training: training}
@@ -348,6 +348,9 @@ func (r *recordedCall) batched() {
 	rank := map[string]int{
 		"CategoryEncoding": 1, "CenterCrop": 3, "Resizing": 3, "RandomCrop": 3, "RandomFlip": 3, "RandomRotation": 3, "RandomZoom": 3,
 		"RandomTranslation": 3, "RandomContrast": 3, "RandomBrightness": 3,
+		"AutoContrast": 3, "Equalization": 3, "ContrastLimitedAdaptiveHistogramEqualization": 3, "Solarization": 3,
+		"RandomColorDegeneration": 3, "RandomColorJitter": 3, "RandomErasing": 3, "RandomGaussianBlur": 3, "RandomGrayscale": 3, "RandomHue": 3,
+		"RandomInvert": 3, "RandomPosterization": 3, "RandomSaturation": 3, "RandomSharpness": 3, "RandomShear": 3,
 	}[r.Config.Class]
 	out := r.Out.asArray()
 	if rank == 0 || len(r.Args) != 1 || out == nil || len(out.Shape) != rank {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/reef-dl/reef/graph"
@@ -375,7 +376,8 @@ func replayLossFunction(r *recordedCall) error {
 	}
 	raw := map[string]json.RawMessage{}
 	rest := map[string]recorded{}
-	for name, v := range r.Kwargs {
+	for _, name := range slices.Sorted(maps.Keys(r.Kwargs)) {
+		v := r.Kwargs[name]
 		if name == "y_true" || name == "y_pred" {
 			rest[name] = v
 			continue

@@ -17,6 +17,23 @@ import keras.src.backend.torch.image as image  # whose indices are int32, which 
 for name in ("_nearest_indices_and_weights", "_linear_indices_and_weights"):
     setattr(image, name, lambda x, f=getattr(image, name): [(i.long(), w) for i, w in f(x)])
 
+
+
+def pad(x, widths, mode="constant", constant_values=None, otherwise=keras.src.backend.torch.numpy.pad):
+    """Pads symmetrically as on TensorFlow; Keras replicates the last element on torch."""
+    if mode == "symmetric":
+        return torch.tensor(np.pad(np.asarray(x), widths, mode))
+    return otherwise(x, widths, mode, constant_values)
+
+
+def one_hot(x, num_classes, axis=-1, dtype="float32", sparse=False, otherwise=keras.src.backend.torch.nn.one_hot):
+    """Is of float32 as on TensorFlow; on torch it is of integers, which truncate the limit of CLAHE."""
+    return otherwise(x, num_classes, axis, dtype, sparse)
+
+
+keras.src.backend.torch.numpy.pad = pad
+keras.src.backend.torch.nn.one_hot = one_hot
+
 t = Topic("layers_preprocessing_keras")
 d = t.draw
 SOURCE = "Keras %s on torch, float32" % keras.__version__
@@ -102,4 +119,36 @@ for kind, factor in [("RandomInvert", 1.0), ("RandomInvert", 0.0), ("RandomPoste
 for shape in ((2, 4, 5, 3), (1, 4, 5, 1)):
     case("RandomGrayscale", shape, training=True, factor=1.0)
     case("RandomGrayscale", shape, training=True, factor=0.0)
+
+for shape in ((1, 5, 4, 3), (1, 7, 6, 1)):  # Equalization of Keras counts the pixels of all samples
+    case("AutoContrast", shape)
+    case("AutoContrast", shape, value_range=(-50.0, 300.0))
+    case("Equalization", shape, training=True)
+    case("Equalization", shape, training=True, bins=7, value_range=(0.0, 300.0))
+    for limit, grid in ((4.0, (8, 8)), (1.5, (2, 3)), (0.0, (3, 2)), (40.0, (1, 1))):
+        case("ContrastLimitedAdaptiveHistogramEqualization", shape, clip_limit=limit, tile_grid_size=grid)
+    case("ContrastLimitedAdaptiveHistogramEqualization", shape, clip_limit=20.0, tile_grid_size=(2, 2), value_range=(-10.0, 270.0))
+    for addition, threshold in ((0.0, 0.0), (0.0, 128.0), (64.0, 64.0)):
+        case("Solarization", shape, transform={"additions": addition, "thresholds": threshold})
+        case("Solarization", shape, transform={"additions": addition, "thresholds": threshold}, value_range=(-50.0, 300.0))
+
+for factor in (0.0, 0.3, 0.5):
+    case("RandomSaturation", (2, 4, 5, 3), training=True, factor=(factor, factor))
+case("RandomSaturation", (2, 4, 5, 3), training=True, factor=(0.45, 0.45), value_range=(0.0, 1.0))
+case("RandomHue", (2, 4, 5, 3), training=True, factor=(1.0, 1.0))  # half a turn in either direction
+case("RandomHue", (2, 4, 5, 3), training=True, factor=(1.0, 1.0), value_range=(-50.0, 300.0))
+case("RandomColorJitter", (2, 4, 5, 3), training=True, brightness_factor=(0.1, 0.1), saturation_factor=(0.4, 0.4), hue_factor=(1.0, 1.0))
+for scale, factor in ((1.0, 1.0), (1.0, 0.0)):
+    case("RandomErasing", (2, 3, 4, 3), training=True, factor=(factor, factor), scale=(scale, scale), fill_value=17.5)
+for size, sigma in ((3, 0.5), (5, 1.0), (7, 0.0)):
+    case("RandomGaussianBlur", (2, 6, 5, 3), training=True, factor=(1.0, 1.0), kernel_size=size, sigma=(sigma, sigma))
+for turn in (0.3, -0.2):
+    x = pixels(1, 4, 5, 3)
+    y = layers.RandomHue(0.5).transform_images(x.to(torch.float32), {"factor": torch.tensor([turn])})
+    t.add("turned_hue_%s" % turn, SOURCE, {"layer": "turned hue", "turn": turn}, {"x": x}, {"y": out(y)})
+for across, down in ((0.3, 0.0), (-0.2, 0.45)):
+    for how in ("bilinear", "nearest"):
+        x = pixels(1, 6, 5, 2)
+        y = layers.RandomShear(interpolation=how)._transform_images(x.to(torch.float32), {"shear_factor": torch.tensor([[across, down]])}, how)
+        t.add("sheared_%s_%s_%s" % (across, down, how), SOURCE, {"layer": "RandomShear", "x": across, "y": down, "fill_mode": "reflect", "interpolation": how}, {"x": x}, {"y": out(y)})
 t.save()

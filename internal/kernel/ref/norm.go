@@ -162,3 +162,15 @@ func L2NormalizeRowsGrad[T Float](dx, x, dy []T, rows, cols int) {
 		}
 	}
 }
+
+// RMSNormRows writes y_rj = gamma_j x_rj / sqrt(q_r + eps) with the mean q_r of the squares of each row. gamma
+// may be nil, meaning 1. y may be x.
+func RMSNormRows[T Float](y, x, gamma []T, eps T, rows, cols int) {
+	for r := range rows {
+		x, y := x[r*cols:(r+1)*cols], y[r*cols:(r+1)*cols]
+		Scale(y, x, T(1/math.Sqrt(Dot(x, x)/float64(cols)+float64(eps))))
+		if gamma != nil {
+			Mul(y, y, gamma)
+		}
+	}
+}
