@@ -4,6 +4,7 @@ package keraslike_test
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"testing"
 
@@ -83,6 +84,12 @@ func TestGroupAndUnitNormalizationValues(t *testing.T) {
 	checkLayers(t, "layers_normalization_keras", []string{"x"}, func(c golden.Case) keraslike.Layer {
 		a := c.Args
 		opts := []keraslike.NormalizationOption{keraslike.Axis(a.Ints("axis")...)}
+		if a.String("layer") == "Normalization" {
+			if a.Bool("invert") {
+				opts = append(opts, keraslike.Invert)
+			}
+			return keraslike.Normalization(append(opts, keraslike.Statistics(numbersIn(a["mean"]), numbersIn(a["variance"])))...)
+		}
 		if a.String("layer") == "UnitNormalization" {
 			return keraslike.UnitNormalization(opts...)
 		}
@@ -97,7 +104,54 @@ func TestGroupAndUnitNormalizationValues(t *testing.T) {
 			opts = append(opts, keraslike.NoScale)
 		}
 		return keraslike.GroupNormalization(opts...)
-	}, "GroupNormalization", "UnitNormalization", "LayerNormalization")
+	}, "GroupNormalization", "UnitNormalization", "LayerNormalization", "Normalization")
+}
+
+// numbersIn are a number or those of nested lists.
+func numbersIn(v any) (list []float64) {
+	switch v := v.(type) {
+	case float64:
+		return []float64{v}
+	case []any:
+		for _, e := range v {
+			list = append(list, numbersIn(e)...)
+		}
+	}
+	return list
+}
+
+// TestNormalizationOfSeveralAxes adapts to every place along two axes that are not beside each other, as numbers of
+// a model and of its prepared inputs.
+func TestNormalizationOfSeveralAxes(t *testing.T) {
+	x := make([]float32, 5*2*3*4)
+	for i := range x {
+		x[i] = float32(i*i%23) - float32(i%7)
+	}
+	norm := keraslike.Normalization(keraslike.Axis(3, 1))
+	m := keraslike.Sequential("m", keraslike.Input(2, 3, 4), norm)
+	if err := keraslike.Adapt(t.Context(), norm, dataOf(t, tensorOf([]int{5, 2, 3, 4}, x), nil)); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Build(0); err != nil {
+		t.Fatal(err)
+	}
+	got := predict(t, m, tensorOf([]int{5, 2, 3, 4}, x))
+	for a := range 2 {
+		for c := range 4 {
+			var mean, square float64
+			for n := range 15 {
+				v := float64(got[((n/3*2+a)*3+n%3)*4+c])
+				mean, square = mean+v/15, square+v*v/15
+			}
+			if math.Abs(mean) > 1e-5 || math.Abs(square-1) > 1e-5 {
+				t.Errorf("feature (%d, %d) has mean %g and mean square %g, want 0 and 1", a, c, mean, square)
+			}
+		}
+	}
+	w, err := m.Weight("normalization/mean")
+	if err != nil || !slices.Equal(w.Shape(), []int{2, 4}) {
+		t.Errorf("the mean has shape %v, %v, want [2 4]", w.Shape(), err)
+	}
 }
 
 // TestBatchNormalizationTwice applies one layer twice: the second application

@@ -22,6 +22,12 @@ var stepNets = map[string]func() []k.Part{
 	"batch": func() []k.Part { return []k.Part{k.BatchNormalization(restrained(k.Momentum(0.5))...)} },
 	"layer": func() []k.Part { return []k.Part{k.LayerNormalization(restrained()...)} },
 	"group": func() []k.Part { return []k.Part{k.GroupNormalization(restrained(k.Groups(2))...)} },
+	"renorm": func() []k.Part {
+		return []k.Part{k.BatchNormalization(restrained(k.Momentum(0.5), k.Renorm, k.RenormMomentum(0.75))...)}
+	},
+	"renorm_clipped": func() []k.Part {
+		return []k.Part{k.BatchNormalization(k.NoCenter, k.NoScale, k.Renorm, k.RenormClipping(0.75, 1.25, 0.25), k.Name("norm"))}
+	},
 	"masked": func() []k.Part {
 		return []k.Part{k.Embedding(5, 3, k.MaskZero, k.Name("table")), k.BatchNormalization(k.Momentum(0.5), k.Name("norm")), k.GlobalAveragePooling1D()}
 	},

@@ -27,26 +27,34 @@ import (
 // numbers as there are features, and all leaves of a rank are in memory at once; a model that is too large for
 // that (Limits.Memory) is an error.
 //
+// With Renorm a step of training has nearly the output of a prediction, see there.
+//
 //	input, output  (batch, ..., features), the same shape
 //	weights        gamma (features) of ones, beta (features) of zeros; not trained:
-//	               moving_mean (features) of zeros, moving_variance (features) of ones
+//	               moving_mean (features) of zeros, moving_variance (features) of ones; with
+//	               Renorm moving_stddev, renorm_mean and renorm_stddev (features)
 //
 // Options:
 //
-//	Axis              -1
-//	Momentum          0.99
-//	Epsilon           0.001
-//	NoScale           off
-//	NoCenter          off
-//	GammaInitializer  Ones()
-//	BetaInitializer   Zeros()
-//	GammaRegularizer  none
-//	BetaRegularizer   none
-//	GammaConstraint   none
-//	BetaConstraint    none
-//	Synchronized      off
-//	Name              "batch_normalization", "batch_normalization_1" and so on
-//	Trainable         true
+//	Axis                       -1
+//	Momentum                   0.99
+//	Epsilon                    0.001
+//	NoScale                    off
+//	NoCenter                   off
+//	GammaInitializer           Ones()
+//	BetaInitializer            Zeros()
+//	GammaRegularizer           none
+//	BetaRegularizer            none
+//	GammaConstraint            none
+//	BetaConstraint             none
+//	Synchronized               off
+//	MovingMeanInitializer      Zeros()
+//	MovingVarianceInitializer  Ones()
+//	Renorm                     off
+//	RenormMomentum             0.99
+//	RenormClipping             none
+//	Name                       "batch_normalization", "batch_normalization_1" and so on
+//	Trainable                  true
 //
 // See https://keras.io/api/layers/normalization_layers/batch_normalization/.
 func BatchNormalization(opts ...NormalizationOption) Layer {
@@ -61,7 +69,10 @@ type batchNorm struct {
 	Epsilon  float64 `json:"epsilon" option:"Epsilon"`
 	scaledAndCentered
 
-	Synchronized bool `json:"synchronized,omitempty" option:"Synchronized"`
+	Synchronized              bool         `json:"synchronized,omitempty" option:"Synchronized"`
+	MovingMeanInitializer     *Initializer `json:"moving_mean_initializer,omitempty" option:"MovingMeanInitializer"`         // nil for Zeros
+	MovingVarianceInitializer *Initializer `json:"moving_variance_initializer,omitempty" option:"MovingVarianceInitializer"` // nil for Ones
+	renormalization
 }
 
 var _ = register[batchNorm]("BatchNormalization")
@@ -73,7 +84,7 @@ func (d *batchNorm) check() error {
 	if !(d.Momentum >= 0 && d.Momentum <= 1) {
 		mistake = fmt.Errorf("momentum is %g, want 0 <= momentum <= 1", d.Momentum)
 	}
-	return errors.Join(mistake, checkPositive("epsilon", d.Epsilon), d.scaledAndCentered.check())
+	return errors.Join(mistake, checkPositive("epsilon", d.Epsilon), d.scaledAndCentered.check(), d.renormalization.check())
 }
 
 func (d *batchNorm) Build(b *Builder, in []Shape) (Shape, error) {
@@ -86,9 +97,13 @@ func (d *batchNorm) Build(b *Builder, in []Shape) (Shape, error) {
 	}
 	features := in[0][axis]
 	d.declare(b, features)
-	b.State("moving_mean", Zeros(), features)
-	b.nonNegativeState("moving_variance", Ones(), features)
-	return in[0], nil
+	mean, variance := initializerOr(d.MovingMeanInitializer, Zeros()), initializerOr(d.MovingVarianceInitializer, Ones())
+	b.State("moving_mean", mean, features)
+	b.nonNegativeState("moving_variance", variance, features)
+	if !d.Renorm {
+		return in[0], nil
+	}
+	return in[0], d.declareRenorm(b, mean, variance, features)
 }
 
 func (d *batchNorm) Forward(s *Scope, in []*graph.Node) *graph.Node {
@@ -97,9 +112,12 @@ func (d *batchNorm) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	if !s.Training() || s.Frozen() {
 		return back(s.Do(graph.Normalize(x, s.Weight("moving_mean"), s.Weight("moving_variance"), gamma, beta, d.Epsilon)))
 	}
+	if d.Renorm {
+		return back(d.renormalized(s, in[0], x, gamma, beta))
+	}
 	y, mean, variance, err := d.batch(s, in[0], x, gamma, beta)
-	d.move(s, "moving_mean", mean)
-	d.move(s, "moving_variance", variance)
+	d.move(s, "moving_mean", mean, d.Momentum)
+	d.move(s, "moving_variance", variance, d.Momentum)
 	return back(s.Do(y, err))
 }
 
@@ -126,11 +144,13 @@ func (d *batchNorm) batch(s *Scope, in, x, gamma, beta *graph.Node) (y, mean, va
 	return graph.MaskedBatchNorm(x, mask, gamma, beta, d.Epsilon)
 }
 
-// move updates a moving average by the value of the batch.
-func (d *batchNorm) move(s *Scope, name string, batch *graph.Node) {
+// move updates a moving average by the value of the batch, and returns it.
+func (d *batchNorm) move(s *Scope, name string, batch *graph.Node, momentum float64) *graph.Node {
 	if batch == nil {
-		return
+		return nil
 	}
-	old := s.Do(graph.Scale(s.Weight(name), d.Momentum))
-	s.Update(name, s.Do(graph.Add(old, s.Do(graph.Scale(batch, 1-d.Momentum)))))
+	old := s.Do(graph.Scale(s.Weight(name), momentum))
+	moved := s.Do(graph.Add(old, s.Do(graph.Scale(batch, 1-momentum))))
+	s.Update(name, moved)
+	return moved
 }

@@ -13,7 +13,7 @@ import (
 //
 //	input    (batch, ...), integers from 0 to vocabulary-1
 //	output   (batch, ..., dim)
-//	weights  embeddings (vocabulary, dim)
+//	weights  embeddings (vocabulary, dim); with ReverseTable reverse_embeddings (dim, vocabulary)
 //
 // The gradient has rows only for the ids of a batch, and optimizers that can update single
 // rows update only those. An id out of range ends training with an error that names the
@@ -28,6 +28,7 @@ import (
 // Options:
 //
 //	MaskZero               off
+//	ReverseTable           off
 //	EmbeddingsInitializer  RandomUniform(0.05)
 //	EmbeddingsRegularizer  none
 //	EmbeddingsConstraint   none
@@ -64,6 +65,10 @@ type EmbeddingFlag string
 // a row for it.
 const MaskZero EmbeddingFlag = "MaskZero"
 
+// ReverseTable gives Embedding a second table, of ReverseEmbedding, which otherwise uses the first one transposed. It
+// is Keras's ReversibleEmbedding with tie_weights=False.
+const ReverseTable EmbeddingFlag = "ReverseTable"
+
 // DynamicScaling makes RotaryEmbedding divide positions by a power of ScalingFactor, f^(n/(n-2)) for n
 // features.
 const DynamicScaling EmbeddingFlag = "DynamicScaling"
@@ -79,6 +84,7 @@ type embedding struct {
 	EmbeddingsRegularizer Regularizer `json:"embeddings_regularizer,omitzero" option:"EmbeddingsRegularizer"`
 	EmbeddingsConstraint  Constraint  `json:"embeddings_constraint,omitzero" option:"EmbeddingsConstraint"`
 	MaskZero              bool        `json:"mask_zero,omitempty" option:"MaskZero"`
+	ReverseTable          bool        `json:"reverse_table,omitempty" option:"ReverseTable"`
 }
 
 var _ = register[embedding]("Embedding")
@@ -98,6 +104,9 @@ func (d *embedding) Build(b *Builder, in []Shape) (Shape, error) {
 	}
 	b.Weight("embeddings", d.EmbeddingsInitializer, d.EmbeddingsRegularizer, d.Vocabulary, d.Dim)
 	b.Constrain("embeddings", d.EmbeddingsConstraint)
+	if d.ReverseTable {
+		b.Weight(reverseTable, d.EmbeddingsInitializer, Regularizer{}, d.Dim, d.Vocabulary)
+	}
 	return append(append(Shape{}, in[0]...), d.Dim), nil
 }
 

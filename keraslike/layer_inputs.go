@@ -33,7 +33,7 @@ func spatialInput(in []Shape, axes int) (Shape, error) {
 
 // Axis is the axis along which a layer works: the features of a normalization layer, or the
 // axis that Concatenate joins. As in Keras, the batch is axis 0 and -1 is the last axis.
-// LayerNormalization and UnitNormalization also take several axes. The default is -1.
+// LayerNormalization, UnitNormalization and Normalization also take several axes. The default is -1.
 func Axis(axes ...int) AxisOption { return axisOption{setting: set("Axis", slices.Clone(axes))} }
 
 // axisOf returns the index of an axis in the shape of a sample.

@@ -152,9 +152,9 @@ func layerOptions() []layerSetting {
 		Strides(2, 3), ValidPadding, SamePadding, CausalPadding, OutputPadding(1, 0), Dilation(1, 2), KernelSize(2, 3), PoolSize(3, 2), KeepDims, DepthMultiplier(2),
 		ReturnSequences, ReturnState, GoBackwards, ZeroOutputForMask, Stateful, ResetBefore, InputDropout(0.1), RecurrentDropout(0.2),
 		MergeSum, BackwardLayer(LSTM(1, GoBackwards)),
-		StartIndex(3), MaxWavelength(9), ScalingFactor(2), DynamicScaling, SequenceAxis(2), FeatureAxis(1), LogitSoftCap(3), MaskZero, EmbeddingsInitializer(Ones()), EmbeddingsRegularizer(r), EmbeddingsConstraint(c),
+		StartIndex(3), MaxWavelength(9), ScalingFactor(2), DynamicScaling, SequenceAxis(2), FeatureAxis(1), LogitSoftCap(3), MaskZero, ReverseTable, EmbeddingsInitializer(Ones()), EmbeddingsRegularizer(r), EmbeddingsConstraint(c),
 		ValueDim(4), OutputDim(6), CausalMask, AttentionMask, ReturnScores, AttentionAxes(1), SlidingWindow(2), UseGate, UseScale, ConcatScore, NoScoreScale, AttentionDropout(0.1),
-		Groups(1), Axis(1), AllAxes, Momentum(0.9), Epsilon(1e-2), NoScale, NoCenter, GammaInitializer(Zeros()), BetaInitializer(Ones()), GammaRegularizer(r), BetaRegularizer(r), GammaConstraint(c), BetaConstraint(c), RMSScaling, Synchronized, PowerIterations(3),
+		Groups(1), Axis(1), AllAxes, Invert, Statistics([]float64{1}, []float64{2}), Momentum(0.9), Epsilon(1e-2), NoScale, NoCenter, GammaInitializer(Zeros()), BetaInitializer(Ones()), GammaRegularizer(r), BetaRegularizer(r), GammaConstraint(c), BetaConstraint(c), RMSScaling, Synchronized, MovingMeanInitializer(Ones()), MovingVarianceInitializer(Zeros()), Renorm, RenormMomentum(0.8), RenormClipping(0, 2, 3), PowerIterations(3),
 		CountOutput, LowerCase, SplitCharacter, MaxTokens(20), OOVIndices(2), PadToMaxTokens, MaskToken("none"), MaskInteger(3),
 		Vocabulary("a", "b"), IntegerVocabulary(4, 5), IDFWeights(1, 2), NGrams(2), OutputSequenceLength(4), Salt(1, 2), BinBoundaries(1, 2), NumBins(4),
 		NearestInterpolation, FillNearest, FillValue(3), CropToAspectRatio, PadToAspectRatio, FlipVertically,
@@ -375,6 +375,10 @@ func (c constructor) text(d Definition, field string, value any, activations map
 		switch field {
 		case "GammaInitializer":
 			return "Ones()"
+		case "MovingMeanInitializer":
+			return "Zeros()"
+		case "MovingVarianceInitializer":
+			return "Ones()"
 		case "BetaInitializer":
 			return "Zeros()"
 		}
@@ -386,8 +390,14 @@ func (c constructor) text(d Definition, field string, value any, activations map
 		if v == "" {
 			return "none"
 		}
+	case oneOrMoreAxes:
+		return fmt.Sprint(v[0])
+	case *statistics:
+		return "none"
+	case *renormLimits:
+		return "none"
 	case *float64:
-		return map[string]string{"LogitSoftCap": "none", "NegativeSlope": "0", "OtherValue": "0", "MaxValue": "none", "FillValue": "none"}[field] + map[string]string{"ThresholdAt": "that of the function", "Alpha": "that of the function"}[field]
+		return map[string]string{"LogitSoftCap": "none", "RenormMomentum": "0.99", "NegativeSlope": "0", "OtherValue": "0", "MaxValue": "none", "FillValue": "none"}[field] + map[string]string{"ThresholdAt": "that of the function", "Alpha": "that of the function"}[field]
 	case perAxis:
 		if v == nil {
 			return "the size that Keras infers"

@@ -19,6 +19,8 @@ import (
 //	output   (batch, ..., vocabulary)
 //	weights  none of its own; E (vocabulary, dim) is the table of the embedding
 //
+// With ReverseTable, an option of the Embedding, Eᵀ is its weight reverse_embeddings (dim, vocabulary) instead.
+//
 // The embedding is an Embedding or a TokenAndPositionEmbedding that is applied in the same model, before:
 //
 //	tokens := k.Embedding(20000, 64)
@@ -82,10 +84,16 @@ func (d *reverseEmbedding) read(text []byte, from *loader) (err error) {
 	return err
 }
 
-// table returns the name of the embedding's table and its shape.
+// reverseTable is the name of Eᵀ if it is a weight.
+const reverseTable = "reverse_embeddings"
+
+// table returns the name of the embedding's table and the shape of E.
 func (d *reverseEmbedding) table() (name string, vocabulary, dim int, err error) {
 	switch e := d.of.def.(type) {
 	case *embedding:
+		if e.ReverseTable {
+			return reverseTable, e.Vocabulary, e.Dim, nil
+		}
 		return "embeddings", e.Vocabulary, e.Dim, nil
 	case *tokenAndPosition:
 		return tokenPrefix + "embeddings", e.Vocabulary, e.Dim, nil
@@ -138,7 +146,7 @@ func (d *reverseEmbedding) Forward(s *Scope, in []*graph.Node) *graph.Node {
 		}
 		shape := in[0].Shape().Clone()
 		rows := s.Do(graph.Reshape(in[0], -1, dim))
-		y := s.Do(graph.MatMul(rows, s.variable(w), graph.Transposed(false, true)))
+		y := s.Do(graph.MatMul(rows, s.variable(w), graph.Transposed(false, name != reverseTable)))
 		if c := d.LogitSoftCap; c != nil {
 			y = s.Do(graph.Scale(s.Do(graph.Activate(s.Do(graph.Scale(y, 1 / *c)), graph.Act(graph.Tanh))), *c))
 		}

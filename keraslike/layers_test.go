@@ -126,6 +126,9 @@ func layerRows() []layerRow {
 		{kind: "GlobalAveragePooling2D", layer: func() Layer { return GlobalAveragePooling2D() }, in: image, out: Shape{2}},
 
 		{kind: "BatchNormalization", layer: func() Layer { return BatchNormalization(Axis(1), Momentum(0.9), Epsilon(0.01)) }, in: image, out: image[0], parameters: 24, moves: "moving_mean moving_variance"},
+		{kind: "BatchNormalization", layer: func() Layer {
+			return BatchNormalization(Axis(1), Renorm, RenormMomentum(0.9), RenormClipping(0.5, 2, 3), MovingVarianceInitializer(Constant(4)), MovingMeanInitializer(Constant(0.5)))
+		}, in: image, out: image[0], parameters: 42, moves: "moving_mean moving_variance moving_stddev renorm_mean renorm_stddev"},
 		{kind: "LayerNormalization", layer: func() Layer { return LayerNormalization(Axis(1, 3), Epsilon(0.01)) }, in: image, out: image[0], parameters: 24},
 		{kind: "GroupNormalization", layer: func() Layer { return GroupNormalization(Groups(2), Axis(2), Epsilon(0.01)) }, in: image, out: image[0], parameters: 8},
 		{kind: "UnitNormalization", layer: func() Layer { return UnitNormalization(Axis(1, 3)) }, in: image, out: image[0]},
@@ -138,6 +141,9 @@ func layerRows() []layerRow {
 		{kind: "GaussianDropout", layer: func() Layer { return GaussianDropout(0.3) }, in: series, out: series[0]},
 		{kind: "Rescaling", layer: func() Layer { return Rescaling(2, -1) }, in: image, out: image[0]},
 		{kind: "Normalization", layer: func() Layer { return Normalization(Axis(1)) }, in: image, out: image[0], parameters: 12},
+		{kind: "Normalization", layer: func() Layer {
+			return Normalization(Axis(1), Invert, Statistics([]float64{2, 1, 0, -1, 3, 1}, []float64{3, 1, 2, 2, 1, 1}))
+		}, in: image, out: image[0]},
 		{kind: "SpectralNormalization", layer: func() Layer { return SpectralNormalization(Conv1D(4, 2, ReLU), PowerIterations(2)) }, in: series, out: Shape{4, 4}, parameters: 24 + 4 + 4, moves: "vector_u"},
 		{kind: "TimeDistributed", layer: func() Layer { return TimeDistributed(Dense(4, NoBias)) }, in: image, out: Shape{6, 4, 4}, parameters: 8},
 		{kind: "RMSNormalization", layer: func() Layer { return RMSNormalization(Axis(1, 3), Epsilon(0.01)) }, in: image, out: image[0], parameters: 12},

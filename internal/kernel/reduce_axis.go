@@ -457,11 +457,7 @@ var reducers32 = floatReducers[float32]{
 	sum: reducer[float32]{
 		combine: addOf, again: add64, row: func(x []float32, _ float32) float64 { return simd.Active.Sum(x) },
 		each: func(dst, x []float32, cols int) bool {
-			f := simd.Active.Functions.SumEach
-			if f != nil {
-				f(dst, x, cols)
-			}
-			return f != nil
+			return eachOf(simd.Active.Functions.SumEach, nil, dst, x, cols)
 		},
 		stack: func(dst, x []float32, n, step int) bool {
 			f := simd.Active.Functions.AddRows
@@ -513,11 +509,32 @@ var reducers32 = floatReducers[float32]{
 	max: reducer[float32]{
 		combine: func(dst, a, b []float32) { simd.Active.Max(dst, a, b) }, start: float32(math.Inf(-1)), again: max64,
 		row: func(x []float32, _ float32) float64 { return float64(largest(x)) },
+		each: func(dst, x []float32, cols int) bool {
+			return eachOf(simd.Active.Functions.LargestEach, largest, dst, x, cols)
+		},
 	},
 	min: reducer[float32]{
 		combine: minOf, start: float32(math.Inf(1)), again: min64,
 		row: func(x []float32, _ float32) float64 { return float64(smallest(x)) },
+		each: func(dst, x []float32, cols int) bool {
+			return eachOf(simd.Active.Functions.SmallestEach, smallest, dst, x, cols)
+		},
 	},
+}
+
+// eachOf reduces each row by f, and those that f gives NaN by again, if that is not nil. It returns false if
+// f is nil.
+func eachOf(f func(dst, x []float32, cols int), again func([]float32) float32, dst, x []float32, cols int) bool {
+	if f == nil {
+		return false
+	}
+	f(dst, x, cols)
+	for i, v := range dst {
+		if v != v && again != nil {
+			dst[i] = again(x[i*cols : (i+1)*cols])
+		}
+	}
+	return true
 }
 
 func largest(x []float32) float32 {

@@ -54,20 +54,32 @@ func column[E any](x []E, s [3]int, o, i int) (c []E) {
 	return c
 }
 
-// TestSumsAtOnce compares sums of several rows at once with those of one after the other, bit by bit.
-func TestSumsAtOnce(t *testing.T) {
+// TestReductionsAtOnce compares reductions of several rows at once with those of one after the other, bit by
+// bit.
+func TestReductionsAtOnce(t *testing.T) {
+	inf := float32(math.Inf(1))
 	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(5, 4))
-		slow := reducers32.sum
-		slow.each, slow.stack = nil, nil
-		for _, s := range append([][3]int{{1, 40, 20_000}, {2, 70, 3001}, {1, 100, 9000}, {300, 201, 1}, {3, 50, 700}}, spans...) {
-			x := randomFloats(rng, s[0]*s[1]*s[2])
-			got, want := garbage(s[0]*s[2]), garbage(s[0]*s[2])
-			SumAxis(got, x, s[0], s[1], s[2])
-			reduceAxis(&slow, want, x, nil, s[0], s[1], s[2])
-			for i := range want {
-				if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
-					t.Fatalf("sums of %v: element %d is %v, want %v", s, i, got[i], want[i])
+		for _, c := range []struct {
+			name string
+			reducer[float32]
+		}{{"sum", reducers32.sum}, {"max", reducers32.max}, {"min", reducers32.min}} {
+			slow := c.reducer
+			slow.each, slow.stack = nil, nil
+			for _, s := range append([][3]int{{1, 40, 20_000}, {2, 70, 3001}, {1, 100, 9000}, {300, 201, 1}, {3, 50, 700}}, spans...) {
+				x := randomFloats(rng, s[0]*s[1]*s[2])
+				for _, v := range []float32{inf, -inf, float32(math.NaN()), 0, float32(math.Copysign(0, -1))} {
+					for range min(s[0]-1, 9, len(x)) {
+						x[rng.IntN(len(x))] = v
+					}
+				}
+				got, want := garbage(s[0]*s[2]), garbage(s[0]*s[2])
+				reduceAxis(&c.reducer, got, x, nil, s[0], s[1], s[2])
+				reduceAxis(&slow, want, x, nil, s[0], s[1], s[2])
+				for i := range want {
+					if math.Float32bits(got[i]) != math.Float32bits(want[i]) && (got[i] == got[i] || want[i] == want[i]) {
+						t.Fatalf("%s of %v: element %d is %v, want %v", c.name, s, i, got[i], want[i])
+					}
 				}
 			}
 		}

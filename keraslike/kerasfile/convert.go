@@ -58,7 +58,7 @@ func (l layerPath) fileTensors() int {
 	switch gates := map[string]int{"LSTM": 4, "GRU": 3}[cells[0].Kind]; {
 	case gates > 0:
 		return n * gates
-	case cells[0].Kind == "Normalization":
+	case cells[0].Kind == "Normalization" && n > 0:
 		return n + 1
 	}
 	return n

@@ -166,6 +166,15 @@ func (b *builder) call(call *layerCall, made map[string]k.Layer, results map[cal
 	if !ok {
 		return nil, fmt.Errorf("layer %q is applied to nothing", call.layer.Name)
 	}
+	if call.reversed() {
+		l, err := b.reverse(call, shapesOf(in), made, depth)
+		if err != nil {
+			return nil, err
+		}
+		x := l.Apply(in...)
+		return x, x.Err()
+	}
+	delete(call.settings, "reverse") // which is false
 	l := made[call.layer.Name]
 	if l == nil {
 		config, err := call.made()

@@ -13,10 +13,12 @@ import (
 )
 
 var _ = register(map[string]class{
-	"Dense":        {read: dense, mask: passesMask},
-	"Activation":   {read: activation, mask: passesMask},
-	"Identity":     {read: func(*args) k.Layer { return k.Activation(k.Linear) }, mask: passesMask},
-	"Embedding":    {read: embedding, mask: makesMask},
+	"Dense":               {read: dense, mask: passesMask},
+	"Activation":          {read: activation, mask: passesMask},
+	"Identity":            {read: func(*args) k.Layer { return k.Activation(k.Linear) }, mask: passesMask},
+	"Embedding":           {read: func(a *args) k.Layer { return embedding(a) }, mask: makesMask},
+	"ReversibleEmbedding": {read: reversibleEmbedding, mask: makesMask, settings: []string{"reverse"}},
+
 	"Masking":      {read: func(a *args) k.Layer { return k.Masking(a.number("mask_value", 0)) }, mask: makesMask},
 	"Rescaling":    {read: func(a *args) k.Layer { return k.Rescaling(a.number("scale", 1), a.number("offset", 0)) }, mask: passesMask},
 	"Flatten":      {read: func(a *args) k.Layer { a.channels(); return k.Flatten() }},
@@ -111,13 +113,59 @@ func weighted[O any](a *args) (options []O) {
 	return options
 }
 
-func embedding(a *args) k.Layer {
-	options := when[k.EmbeddingOption](a.flag("mask_zero", false), k.MaskZero)
+func embedding(a *args, options ...k.EmbeddingOption) k.Layer {
+	options = append(options, when[k.EmbeddingOption](a.flag("mask_zero", false), k.MaskZero)...)
 	r, limit := a.regularizer("embeddings_regularizer"), a.constraint("embeddings_constraint")
 	options = append(options, when(r != k.Regularizer{}, k.EmbeddingsRegularizer(r))...)
 	options = append(options, when(!limit.IsZero(), k.EmbeddingsConstraint(limit))...)
 	a.training("activity_regularizer")
 	return k.Embedding(a.count("input_dim"), a.count("output_dim"), options...)
+}
+
+// reversibleEmbedding reads the table; builder.reverse makes the layer of a call with reverse=True.
+func reversibleEmbedding(a *args) k.Layer {
+	if kind := a.text("reverse_dtype", "float32"); kind != "float32" {
+		a.notes = append(a.notes, "computed in float32 instead of "+kind)
+	}
+	delete(a.raw, "logit_soft_cap") // of calls with reverse=True
+	tied := a.flag("tie_weights", true)
+	return embedding(a, when[k.EmbeddingOption](!tied, k.ReverseTable)...)
+}
+
+// reversed reports whether a call of a ReversibleEmbedding is of its reverse.
+func (c *layerCall) reversed() bool {
+	return c.layer.Class == "ReversibleEmbedding" && string(c.settings["reverse"]) == "true"
+}
+
+// reverse returns the layer of a call with reverse=True, which has the table of the calls without.
+func (b *builder) reverse(call *layerCall, in []k.Shape, made map[string]k.Layer, depth int) (k.Layer, error) {
+	name := call.layer.Name
+	key := name + "\x00reverse" // no name of a layer
+	if made[key] != nil {
+		return made[key], nil
+	}
+	if made[name] == nil {
+		table, err := b.layer(*call.layer, in, depth)
+		if err != nil {
+			return nil, err
+		}
+		made[name] = table
+	}
+	var config struct {
+		Cap *float64 `json:"logit_soft_cap"`
+	}
+	if err := json.Unmarshal(call.layer.Config, &config); err != nil {
+		return nil, fmt.Errorf("ReversibleEmbedding %q: %w", name, err)
+	}
+	var options []k.EmbeddingOption
+	if config.Cap != nil {
+		options = append(options, k.LogitSoftCap(*config.Cap))
+	}
+	if !b.unnamed {
+		options = append(options, k.Name(b.name(name)+"_reverse"))
+	}
+	made[key] = k.IgnoreMasks(k.ReverseEmbedding(made[name], options...))
+	return made[key], nil
 }
 
 func relu(a *args) k.Layer {

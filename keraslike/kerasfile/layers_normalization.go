@@ -2,7 +2,13 @@
 
 package kerasfile
 
-import k "github.com/reef-dl/reef/keraslike"
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	k "github.com/reef-dl/reef/keraslike"
+)
 
 var _ = register(map[string]class{
 	"BatchNormalization": {read: batchNormalization, mask: passesMask},
@@ -21,8 +27,25 @@ func batchNormalization(a *args) k.Layer {
 	options = append(options, when[k.NormalizationOption](!a.flag("center", true), k.NoCenter)...)
 	options = append(options, when[k.NormalizationOption](a.flag("synchronized", false), k.Synchronized)...)
 	options = append(options, gammaBeta(a)...)
-	delete(a.raw, "fused")           // how it is computed
-	delete(a.raw, "renorm_momentum") // of renorm, which is an error
+	delete(a.raw, "fused") // how it is computed
+	momentum := a.number("renorm_momentum", 0.99)
+	if a.flag("renorm", false) {
+		options = append(options, k.Renorm, k.RenormMomentum(momentum))
+		var limits struct {
+			RMin *float64 `json:"rmin"`
+			RMax *float64 `json:"rmax"`
+			DMax *float64 `json:"dmax"`
+		}
+		if a.take("renorm_clipping", &limits) {
+			or := func(v *float64, none float64) float64 {
+				if v == nil {
+					return none
+				}
+				return *v
+			}
+			options = append(options, k.RenormClipping(or(limits.RMin, 0), or(limits.RMax, math.Inf(1)), or(limits.DMax, math.Inf(1))))
+		}
+	}
 	return k.BatchNormalization(options...)
 }
 
@@ -81,8 +104,43 @@ func rmsNormalization(a *args) k.Layer {
 }
 
 func normalization(a *args) k.Layer {
+	options := when[k.NormalizationOption](a.flag("invert", false), k.Invert)
 	if text := string(a.raw["axis"]); text == "null" || text == "[]" {
-		return k.Normalization(k.AllAxes)
+		options = append(options, k.AllAxes)
+	} else if axes := a.list("axis"); axes != nil {
+		options = append(options, k.Axis(axes...))
 	}
-	return k.Normalization(k.Axis(a.axis()))
+	if mean, variance := a.numbers("mean"), a.numbers("variance"); mean != nil || variance != nil {
+		options = append(options, k.Statistics(mean, variance))
+	}
+	return k.Normalization(options...)
+}
+
+// numbers returns a number, or those of nested lists one after another; nil if absent. Lists are as long as their
+// numbers, so that a mean of several axes has the numbers of all.
+func (a *args) numbers(name string) (list []float64) {
+	var v any
+	if !a.take(name, &v) {
+		return nil
+	}
+	if o, ok := v.(map[string]any); ok { // an array or a tensor
+		if config, ok := o["config"].(map[string]any); ok {
+			v = config["value"]
+		}
+	}
+	var add func(v any, depth int) bool
+	add = func(v any, depth int) bool {
+		switch v := v.(type) {
+		case float64:
+			list = append(list, v)
+			return true
+		case []any:
+			return depth < maxNesting && !slices.ContainsFunc(v, func(e any) bool { return !add(e, depth+1) })
+		}
+		return false
+	}
+	if !add(v, 0) || len(list) == 0 {
+		a.fail(name, fmt.Errorf("is %.60v, want numbers", v))
+	}
+	return list
 }

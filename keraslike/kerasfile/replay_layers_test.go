@@ -304,12 +304,43 @@ func replayLayer(r *recordedCall) error {
 		x = own.Apply(in...)
 		err = x.Err()
 	default:
-		x, err = m.b.call(&calls[0], map[string]k.Layer{}, m.results, 0)
+		x, err = m.applied(&calls[0], r)
 	}
 	if err != nil {
 		return lacking(c.Class, err)
 	}
 	return m.check(r, x)
+}
+
+// first gives the first of its inputs.
+type first struct{}
+
+func (first) Kind() string { return "first" }
+
+func (first) Build(_ *k.Builder, in []k.Shape) (k.Shape, error) { return in[0], nil }
+
+func (first) Forward(_ *k.Scope, in []*graph.Node) *graph.Node { return in[0] }
+
+// applied makes the call; the reverse of an embedding wants that it is applied, too.
+func (m *replayModel) applied(call *layerCall, r *recordedCall) (*k.Tensor, error) {
+	made := map[string]k.Layer{}
+	if !call.reversed() {
+		return m.b.call(call, made, m.results, 0)
+	}
+	rows := r.Args[0].asArray().Shape[0]
+	forward := &layerCall{layer: call.layer}
+	if err := forward.take(m.input(&numbers{Shape: []int{rows, 1}, V: make([]number, rows)}, nil)); err != nil {
+		return nil, err
+	}
+	table, err := m.b.call(forward, made, m.results, 0)
+	if err != nil {
+		return nil, err
+	}
+	x, err := m.b.call(call, made, m.results, 0)
+	if err != nil {
+		return nil, err
+	}
+	return k.Custom(first{}).Apply(x, table), nil
 }
 
 // batched gives one sample without a batch, which preprocessing layers of Keras take, a batch.

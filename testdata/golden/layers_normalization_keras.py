@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GroupNormalization, UnitNormalization and LayerNormalization with rms_scaling by Keras itself (3.15, torch backend) in float64.
+"""GroupNormalization, UnitNormalization, Normalization with given statistics and LayerNormalization with rms_scaling by Keras itself (3.15, torch backend) in float64.
 
     KERAS_BACKEND=torch PYTHONPATH=<Keras's source> /usr/bin/python3 layers_normalization_keras.py
 """
@@ -28,10 +28,12 @@ def case(kind, shape, x=None, **options):
 
     label = "%s_%s" % (kind, "x".join(map(str, shape))) + "".join("_%s_%s" % (k, v) for k, v in options.items()).replace(" ", "")
     config = layer.get_config()
-    args = {"layer": kind, **{k: config[k] for k in ("groups", "axis", "epsilon", "center", "scale", "rms_scaling") if k in config}}
+    args = {"layer": kind, **{k: config[k] for k in ("groups", "axis", "epsilon", "center", "scale", "rms_scaling", "invert", "mean", "variance") if k in config}}
     if not args.get("rms_scaling"):
         args.pop("rms_scaling", None)
-    args["axis"] = args["axis"] if isinstance(args["axis"], list) else [args["axis"]]
+    if kind == "Normalization":
+        assert args.keys() >= {"axis", "invert", "mean", "variance"}
+    args["axis"] = list(args["axis"]) if isinstance(args["axis"], (list, tuple)) else [args["axis"]]
     t.layer(label, SOURCE, args, f, {"x": x, **weights})
 
 
@@ -64,4 +66,10 @@ for groups in (1, 3, -1):
 case("LayerNormalization", (3, 4), rms_scaling=True)
 case("LayerNormalization", (2, 3, 4), rms_scaling=True, axis=1)
 case("LayerNormalization", (2, 3, 4), rms_scaling=True, axis=[1, 2], epsilon=0.25)
+case("Normalization", (3, 4), mean=2.0, variance=0.25)
+case("Normalization", (3, 4), mean=[1.0, 2.0, 3.0, -1.0], variance=[1.0, 2.0, 4.0, 0.5])
+case("Normalization", (3, 4), mean=[1.0, 2.0, 3.0, -1.0], variance=[1.0, 2.0, 4.0, 0.5], invert=True)
+case("Normalization", (2, 3, 2, 4), axis=[3, 1], mean=[[1.0, 2.0, 3.0, -1.0], [0.0, 1.0, 0.0, 1.0], [2.0, 2.0, 3.0, 3.0]], variance=[[1.0, 2.0, 4.0, 0.5]] * 3)
+case("Normalization", (2, 3, 2, 4), axis=[1, -1], mean=[1.0, 2.0, 3.0, -1.0], variance=[1.0, 2.0, 4.0, 0.5])
+case("Normalization", (2, 3, 2), axis=1, mean=[1.0, 2.0, 3.0], variance=[1.0, 0.25, 4.0], invert=True)
 t.save()

@@ -35,7 +35,7 @@ def case(label, parts, shape, ids=0, optimizer="sgd", batch=3):
     model.compile(OPTIMIZERS[optimizer](), "mse", run_eagerly=True)
     before = {}
     for v in model.variables:
-        if v.path.split("/")[-1] in ("gamma", "moving_variance"):
+        if v.path.split("/")[-1] in ("gamma", "moving_variance", "moving_stddev", "renorm_stddev"):
             w = d.uniform(0.5, 1.5, *v.shape)
         else:
             w = d.normal(*v.shape, scale=0.5)
@@ -75,4 +75,6 @@ case("spectral_dense", spectral(layers.Dense(3, activation="tanh")), (4,), optim
 case("spectral_dense_twice", spectral(layers.Dense(3, kernel_regularizer=regularizers.L2(0.0625)), 2), (4,))
 case("spectral_conv", spectral(layers.Conv2D(3, 2), 3) + [layers.GlobalAveragePooling2D()], (3, 4, 2))
 case("spectral_embedding", spectral(layers.Embedding(6, 2)) + [layers.Flatten()], (3,), ids=6)
+case("renorm", [layers.BatchNormalization(momentum=0.5, renorm=True, renorm_momentum=0.75, name="norm", **restrained)], (4,), batch=4)
+case("renorm_clipped", [layers.BatchNormalization(center=False, scale=False, renorm=True, renorm_clipping={"rmin": 0.75, "rmax": 1.25, "dmax": 0.25}, name="norm")], (3, 4), optimizer="momentum")
 t.save()

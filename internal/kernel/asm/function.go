@@ -36,10 +36,15 @@ func functions(c *build.Context) {
 		v.where()
 		v.floatOfBool()
 		squaresFrom.emit(v)
-		sums[0].eachRow(v, "FnSumEach")
+		sums[0].eachRow(v, "SumEach")
 		v.addRows()
+		for _, c := range columnPasses {
+			v.columns(c)
+		}
 		v.extreme("Largest", math.Inf(-1), v.VMAXPS, true)
 		v.extreme("Smallest", math.Inf(1), v.VMINPS, true)
+		v.extremes("LargestEach", math.Inf(-1), v.VMAXPS)
+		v.extremes("SmallestEach", math.Inf(1), v.VMINPS)
 		v.extreme("Product", 1, v.VMULPS, false)
 	})
 }
@@ -553,40 +558,73 @@ func (l lane) clearIf(x register) {
 	}
 }
 
-// extreme emits the maximum, minimum or product of a slice. If there is a NaN, or sums of the elements
-// are not defined, the result is NaN.
+// extreme emits the maximum, minimum or product of a slice. If it is checked and there is a NaN, or sums of
+// the elements are not defined, the result is NaN.
 func (v arith) extreme(name string, start float64, f instruction, checked bool) {
 	v.Function(v.name + "Fn" + name)
 	v.Attributes(nosplit)
 	v.Pragma("noescape")
 	v.SignatureExpr("func(x []float32) float32")
-	x := sliceRegisters[:1]
-	v.Load(v.Param("x").Base(), x[0])
+	x := sliceRegisters[0]
+	v.Load(v.Param("x").Base(), x)
 	v.Load(v.Param("x").Len(), reg.RCX)
+	e := v.extremeOf(f, checked)
+	v.set(start, e.first)
+	e.row(x, false)
+	v.VMOVSS(e.acc[0].AsX(), address(v.ReturnIndex(0)))
+	v.VZEROUPPER()
+	v.RET()
+}
+
+// extremes emits what extreme does, checked, for each row of a matrix.
+func (v arith) extremes(name string, start float64, f instruction) {
+	e := v.extremeOf(f, true)
+	v.eachRow(name, func() { v.set(start, e.first) }, func(x reg.GPPhysical) register {
+		e.row(x, true)
+		return e.acc[0]
+	})
+}
+
+// extremum finds a maximum, minimum or product.
+type extremum struct {
+	arith
+	f         instruction
+	checked   bool
+	acc, sums []register
+	first, t  register // first has what no elements give
+}
+
+func (v arith) extremeOf(f instruction, checked bool) extremum {
 	const unroll = 4
-	acc, sums, first, t := v.regs[:unroll], v.regs[unroll:2*unroll], v.regs[2*unroll], v.regs[2*unroll+1]
-	v.set(start, first)
+	return extremum{v, f, checked, v.regs[:unroll], v.regs[unroll : 2*unroll], v.regs[2*unroll], v.regs[2*unroll+1]}
+}
+
+// row leaves what the RCX elements at x give in the first element of acc[0].
+func (v extremum) row(x reg.GPPhysical, ahead bool) {
+	f, acc, sums, t := v.f, v.acc, v.sums, v.t
 	for _, r := range acc {
-		v.VMOVAPS(first, r)
+		v.VMOVAPS(v.first, r)
 	}
 	v.zeros(sums)
-	v.loop("", x, unroll, func(u int, masked bool) {
-		m := operand.Mem{Base: x[0], Disp: u * v.width}
-		v.load(m, masked, t)
-		if checked {
+	v.loop("", []reg.GPPhysical{x}, len(acc), func(u int, masked bool) {
+		if ahead && !masked {
+			v.fetchAhead(x, u*v.width)
+		}
+		v.load(operand.Mem{Base: x, Disp: u * v.width}, masked, t)
+		if v.checked {
 			v.add(t, sums[u], sums[u])
 		}
 		if masked {
 			if v.is512() {
-				v.VBLENDMPS(t, first, reg.K1, t)
+				v.VBLENDMPS(t, v.first, reg.K1, t)
 			} else {
-				v.VBLENDVPS(v.lastReg(), t, first, t)
+				v.VBLENDVPS(v.lastReg(), t, v.first, t)
 			}
 		}
 		f(t, acc[u], acc[u])
 	})
 	a := acc[0]
-	for n := unroll / 2; n > 0; n /= 2 {
+	for n := len(acc) / 2; n > 0; n /= 2 {
 		for i := range n {
 			f(acc[i+n], acc[i], acc[i])
 		}
@@ -604,7 +642,7 @@ func (v arith) extreme(name string, start float64, f instruction, checked bool) 
 		}
 	}
 	halves(f, a)
-	if checked {
+	if v.checked {
 		v.fold(sums)
 		halves(v.VADDPS, sums[0])
 		v.VUCOMISS(sums[0].AsX(), sums[0].AsX())
@@ -612,9 +650,6 @@ func (v arith) extreme(name string, start float64, f instruction, checked bool) 
 		v.VMOVAPS(sums[0].AsX(), a.AsX())
 		v.Label("defined")
 	}
-	v.VMOVSS(a.AsX(), address(v.ReturnIndex(0)))
-	v.VZEROUPPER()
-	v.RET()
 }
 
 // functionTables lists the functions for both instruction sets.
@@ -626,13 +661,16 @@ func functionTables() string {
 		for _, f := range mathFunctions() {
 			entry(f.name)
 		}
+		for _, c := range columnPasses {
+			entry(c.name)
+		}
 		for _, f := range angleForms {
 			entry(f.name)
 		}
 		for _, p := range predicates {
 			entry(p.name)
 		}
-		for _, name := range []string{"Pow", "Where", "FloatOfBool", "SumSquaresFrom", "Largest", "Smallest", "Product", "SumEach", "AddRows"} {
+		for _, name := range []string{"Pow", "Where", "FloatOfBool", "SumSquaresFrom", "Largest", "Smallest", "Product", "SumEach", "LargestEach", "SmallestEach", "AddRows"} {
 			entry(name)
 		}
 		fmt.Fprintf(&b, "\tSumExp: %sSumExp,\n", v.name)

@@ -64,41 +64,56 @@ const (
 	fetchAhead = 16384 // how many bytes ahead adjacent rows are read
 )
 
-// eachRow emits a reduction of one slice for each row of a matrix, with the bits that it has for a row
-// alone: rows follow each other without a call in between, so that the sum of one is added up while the next
-// one is read.
+// eachRow emits a sum of one slice for each row of a matrix.
 func (s sum) eachRow(v arith, name string) {
-	v.Function(v.name + name)
+	free, held := v.free(0)
+	v.eachRow(name, func() {}, func(x reg.GPPhysical) register {
+		ahead := s
+		ahead.term = func(l lane) register {
+			if !l.masked {
+				v.fetchAhead(x, l.offset)
+			}
+			return s.term(l)
+		}
+		total := ahead.row(v, []reg.GPPhysical{x}, free, held)
+		v.VCVTSD2SS(total.AsX(), total.AsX(), total.AsX())
+		return total
+	})
+}
+
+// fetchAhead reads the line of the vector at x + offset ahead of time.
+func (v arith) fetchAhead(x reg.GPPhysical, offset int) {
+	if offset%line == 0 {
+		v.PREFETCHT0(operand.Mem{Base: x, Disp: offset + fetchAhead})
+	}
+}
+
+// eachRow emits a reduction of one slice for each row of a matrix, with the bits that it has for a row
+// alone: rows follow each other without a call in between, so that the result of one is completed while the
+// next one is read. Code that row emits reduces the RCX elements at x to the first element of a register.
+func (v arith) eachRow(name string, begin func(), row func(x reg.GPPhysical) register) {
+	v.Function(v.name + "Fn" + name)
 	v.Attributes(nosplit)
 	v.Pragma("noescape")
 	v.SignatureExpr("func(dst, x []float32, cols int)")
-	dst, x, cols, rows := reg.RDX, sliceRegisters[:1], reg.RBX, reg.R8
+	dst, x, cols, rows := reg.RDX, sliceRegisters[0], reg.RBX, reg.R8
 	v.Load(v.Param("dst").Base(), dst)
 	v.Load(v.Param("dst").Len(), rows)
-	v.Load(v.Param("x").Base(), x[0])
+	v.Load(v.Param("x").Base(), x)
 	v.Load(v.Param("cols"), cols)
-	free, held := v.free(0)
-	ahead := s
-	ahead.term = func(l lane) register {
-		if l.offset%line == 0 && !l.masked {
-			v.PREFETCHT0(operand.Mem{Base: x[0], Disp: l.offset + fetchAhead})
-		}
-		return s.term(l)
-	}
+	begin()
 	v.TESTQ(rows, rows)
 	v.JZ(operand.LabelRef("end"))
 	v.Label("row")
 	v.MOVQ(cols, reg.RCX)
-	total := ahead.row(v, x, free, held)
-	v.VCVTSD2SS(total.AsX(), total.AsX(), total.AsX())
-	v.VMOVSS(total.AsX(), operand.Mem{Base: dst})
+	v.VMOVSS(row(x).AsX(), operand.Mem{Base: dst})
 	v.ADDQ(operand.U32(4), dst)
 	// the pointer is beyond the row by what its last vector has too much
 	v.MOVQ(cols, reg.RAX)
 	v.NEGQ(reg.RAX)
 	v.ANDQ(operand.U32(v.width/4-1), reg.RAX)
 	v.SHLQ(operand.U8(2), reg.RAX)
-	v.SUBQ(reg.RAX, x[0])
+	v.SUBQ(reg.RAX, x)
 	v.DECQ(rows)
 	v.JNZ(operand.LabelRef("row"))
 	v.Label("end")

@@ -115,10 +115,31 @@ func avx512FnSumEach(dst []float32, x []float32, cols int)
 func avx512FnAddRows(dst []float32, x []float32, rows int, step int)
 
 //go:noescape
+func avx512FnColTotals(dst []float32, x []float32, rows int)
+
+//go:noescape
+func avx512FnColSquares(dst []float32, base []float32, x []float32, rows int)
+
+//go:noescape
+func avx512FnColProducts(sum []float32, dot []float32, base []float32, x []float32, dy []float32, rows int)
+
+//go:noescape
+func avx512FnScaleCols(base []float32, scale []float32, offset []float32, dst []float32, x []float32, rows int)
+
+//go:noescape
+func avx512FnScaleColsBack(base []float32, slope []float32, offset []float32, scale []float32, dx []float32, x []float32, dy []float32, rows int)
+
+//go:noescape
 func avx512FnLargest(x []float32) float32
 
 //go:noescape
 func avx512FnSmallest(x []float32) float32
+
+//go:noescape
+func avx512FnLargestEach(dst []float32, x []float32, cols int)
+
+//go:noescape
+func avx512FnSmallestEach(dst []float32, x []float32, cols int)
 
 //go:noescape
 func avx512FnProduct(x []float32) float32
@@ -232,10 +253,31 @@ func avx2FnSumEach(dst []float32, x []float32, cols int)
 func avx2FnAddRows(dst []float32, x []float32, rows int, step int)
 
 //go:noescape
+func avx2FnColTotals(dst []float32, x []float32, rows int)
+
+//go:noescape
+func avx2FnColSquares(dst []float32, base []float32, x []float32, rows int)
+
+//go:noescape
+func avx2FnColProducts(sum []float32, dot []float32, base []float32, x []float32, dy []float32, rows int)
+
+//go:noescape
+func avx2FnScaleCols(base []float32, scale []float32, offset []float32, dst []float32, x []float32, rows int)
+
+//go:noescape
+func avx2FnScaleColsBack(base []float32, slope []float32, offset []float32, scale []float32, dx []float32, x []float32, dy []float32, rows int)
+
+//go:noescape
 func avx2FnLargest(x []float32) float32
 
 //go:noescape
 func avx2FnSmallest(x []float32) float32
+
+//go:noescape
+func avx2FnLargestEach(dst []float32, x []float32, cols int)
+
+//go:noescape
+func avx2FnSmallestEach(dst []float32, x []float32, cols int)
 
 //go:noescape
 func avx2FnProduct(x []float32) float32
@@ -260,6 +302,11 @@ var avx512Functions = Functions{
 	Erf:            avx512FnErf,
 	Div:            avx512FnDiv,
 	Min:            avx512FnMin,
+	ColTotals:      avx512FnColTotals,
+	ColSquares:     avx512FnColSquares,
+	ColProducts:    avx512FnColProducts,
+	ScaleCols:      avx512FnScaleCols,
+	ScaleColsBack:  avx512FnScaleColsBack,
 	Sin:            avx512FnSin,
 	Cos:            avx512FnCos,
 	Tan:            avx512FnTan,
@@ -279,6 +326,8 @@ var avx512Functions = Functions{
 	Smallest:       avx512FnSmallest,
 	Product:        avx512FnProduct,
 	SumEach:        avx512FnSumEach,
+	LargestEach:    avx512FnLargestEach,
+	SmallestEach:   avx512FnSmallestEach,
 	AddRows:        avx512FnAddRows,
 	SumExp:         avx512SumExp,
 }
@@ -303,6 +352,11 @@ var avx2Functions = Functions{
 	Erf:            avx2FnErf,
 	Div:            avx2FnDiv,
 	Min:            avx2FnMin,
+	ColTotals:      avx2FnColTotals,
+	ColSquares:     avx2FnColSquares,
+	ColProducts:    avx2FnColProducts,
+	ScaleCols:      avx2FnScaleCols,
+	ScaleColsBack:  avx2FnScaleColsBack,
 	Sin:            avx2FnSin,
 	Cos:            avx2FnCos,
 	Tan:            avx2FnTan,
@@ -322,6 +376,8 @@ var avx2Functions = Functions{
 	Smallest:       avx2FnSmallest,
 	Product:        avx2FnProduct,
 	SumEach:        avx2FnSumEach,
+	LargestEach:    avx2FnLargestEach,
+	SmallestEach:   avx2FnSmallestEach,
 	AddRows:        avx2FnAddRows,
 	SumExp:         avx2SumExp,
 }

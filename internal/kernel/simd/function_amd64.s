@@ -4116,6 +4116,725 @@ end:
 	VZEROUPPER
 	RET
 
+// func avx512FnColTotals(dst []float32, x []float32, rows int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512FnColTotals(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), SI
+	MOVQ x_base+24(FP), DI
+	MOVQ dst_len+8(FP), CX
+	MOVQ rows+48(FP), BX
+	MOVQ CX, AX
+	SHLQ $0x02, AX
+
+many:
+	CMPQ   CX, $0x00000080
+	JLT    manyDone
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	XORQ   R13, R13
+	MOVQ   BX, DX
+	TESTQ  DX, DX
+	JZ     manyNone
+
+manyRow:
+	VMOVUPS (DI)(R13*1), Z0
+	VADDPS  Z0, Z2, Z2
+	VMOVUPS 64(DI)(R13*1), Z0
+	VADDPS  Z0, Z3, Z3
+	VMOVUPS 128(DI)(R13*1), Z0
+	VADDPS  Z0, Z4, Z4
+	VMOVUPS 192(DI)(R13*1), Z0
+	VADDPS  Z0, Z5, Z5
+	VMOVUPS 256(DI)(R13*1), Z0
+	VADDPS  Z0, Z6, Z6
+	VMOVUPS 320(DI)(R13*1), Z0
+	VADDPS  Z0, Z7, Z7
+	VMOVUPS 384(DI)(R13*1), Z0
+	VADDPS  Z0, Z8, Z8
+	VMOVUPS 448(DI)(R13*1), Z0
+	VADDPS  Z0, Z9, Z9
+	ADDQ    AX, R13
+	DECQ    DX
+	JNZ     manyRow
+
+manyNone:
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	VMOVUPS Z4, 128(SI)
+	VMOVUPS Z5, 192(SI)
+	VMOVUPS Z6, 256(SI)
+	VMOVUPS Z7, 320(SI)
+	VMOVUPS Z8, 384(SI)
+	VMOVUPS Z9, 448(SI)
+	ADDQ    $0x00000200, SI
+	ADDQ    $0x00000200, DI
+	SUBQ    $0x00000080, CX
+	JMP     many
+
+manyDone:
+one:
+	CMPQ   CX, $0x00000010
+	JLT    oneDone
+	VPXORD Z2, Z2, Z2
+	XORQ   R13, R13
+	MOVQ   BX, DX
+	TESTQ  DX, DX
+	JZ     oneNone
+
+oneRow:
+	VMOVUPS (DI)(R13*1), Z0
+	VADDPS  Z0, Z2, Z2
+	ADDQ    AX, R13
+	DECQ    DX
+	JNZ     oneRow
+
+oneNone:
+	VMOVUPS Z2, (SI)
+	ADDQ    $0x00000040, SI
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, CX
+	JMP     one
+
+oneDone:
+	TESTQ  CX, CX
+	JZ     end
+	MOVQ   $-1, R13
+	BZHIQ  CX, R13, R13
+	KMOVW  R13, K1
+	VPXORD Z2, Z2, Z2
+	XORQ   R13, R13
+	MOVQ   BX, DX
+	TESTQ  DX, DX
+	JZ     partNone
+
+partRow:
+	VMOVUPS.Z (DI)(R13*1), K1, Z0
+	VADDPS    Z0, Z2, Z2
+	ADDQ      AX, R13
+	DECQ      DX
+	JNZ       partRow
+
+partNone:
+	VMOVUPS Z2, K1, (SI)
+
+end:
+	VZEROUPPER
+	RET
+
+// func avx512FnColSquares(dst []float32, base []float32, x []float32, rows int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512FnColSquares(SB), NOSPLIT, $0-80
+	MOVQ dst_base+0(FP), SI
+	MOVQ base_base+24(FP), DI
+	MOVQ x_base+48(FP), R8
+	MOVQ dst_len+8(FP), CX
+	MOVQ rows+72(FP), BX
+	MOVQ CX, AX
+	SHLQ $0x02, AX
+
+many:
+	CMPQ    CX, $0x00000080
+	JLT     manyDone
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS (DI), Z3
+	VPXORD  Z4, Z4, Z4
+	VMOVUPS 64(DI), Z5
+	VPXORD  Z6, Z6, Z6
+	VMOVUPS 128(DI), Z7
+	VPXORD  Z8, Z8, Z8
+	VMOVUPS 192(DI), Z9
+	VPXORD  Z10, Z10, Z10
+	VMOVUPS 256(DI), Z11
+	VPXORD  Z12, Z12, Z12
+	VMOVUPS 320(DI), Z13
+	VPXORD  Z14, Z14, Z14
+	VMOVUPS 384(DI), Z15
+	VPXORD  Z16, Z16, Z16
+	VMOVUPS 448(DI), Z17
+	XORQ    R13, R13
+	MOVQ    BX, DX
+	TESTQ   DX, DX
+	JZ      manyNone
+
+manyRow:
+	VMOVUPS     (R8)(R13*1), Z0
+	VSUBPS      Z3, Z0, Z0
+	VFMADD231PS Z0, Z0, Z2
+	VMOVUPS     64(R8)(R13*1), Z0
+	VSUBPS      Z5, Z0, Z0
+	VFMADD231PS Z0, Z0, Z4
+	VMOVUPS     128(R8)(R13*1), Z0
+	VSUBPS      Z7, Z0, Z0
+	VFMADD231PS Z0, Z0, Z6
+	VMOVUPS     192(R8)(R13*1), Z0
+	VSUBPS      Z9, Z0, Z0
+	VFMADD231PS Z0, Z0, Z8
+	VMOVUPS     256(R8)(R13*1), Z0
+	VSUBPS      Z11, Z0, Z0
+	VFMADD231PS Z0, Z0, Z10
+	VMOVUPS     320(R8)(R13*1), Z0
+	VSUBPS      Z13, Z0, Z0
+	VFMADD231PS Z0, Z0, Z12
+	VMOVUPS     384(R8)(R13*1), Z0
+	VSUBPS      Z15, Z0, Z0
+	VFMADD231PS Z0, Z0, Z14
+	VMOVUPS     448(R8)(R13*1), Z0
+	VSUBPS      Z17, Z0, Z0
+	VFMADD231PS Z0, Z0, Z16
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         manyRow
+
+manyNone:
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z4, 64(SI)
+	VMOVUPS Z6, 128(SI)
+	VMOVUPS Z8, 192(SI)
+	VMOVUPS Z10, 256(SI)
+	VMOVUPS Z12, 320(SI)
+	VMOVUPS Z14, 384(SI)
+	VMOVUPS Z16, 448(SI)
+	ADDQ    $0x00000200, SI
+	ADDQ    $0x00000200, DI
+	ADDQ    $0x00000200, R8
+	SUBQ    $0x00000080, CX
+	JMP     many
+
+manyDone:
+one:
+	CMPQ    CX, $0x00000010
+	JLT     oneDone
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS (DI), Z3
+	XORQ    R13, R13
+	MOVQ    BX, DX
+	TESTQ   DX, DX
+	JZ      oneNone
+
+oneRow:
+	VMOVUPS     (R8)(R13*1), Z0
+	VSUBPS      Z3, Z0, Z0
+	VFMADD231PS Z0, Z0, Z2
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         oneRow
+
+oneNone:
+	VMOVUPS Z2, (SI)
+	ADDQ    $0x00000040, SI
+	ADDQ    $0x00000040, DI
+	ADDQ    $0x00000040, R8
+	SUBQ    $0x00000010, CX
+	JMP     one
+
+oneDone:
+	TESTQ     CX, CX
+	JZ        end
+	MOVQ      $-1, R13
+	BZHIQ     CX, R13, R13
+	KMOVW     R13, K1
+	VPXORD    Z2, Z2, Z2
+	VMOVUPS.Z (DI), K1, Z3
+	XORQ      R13, R13
+	MOVQ      BX, DX
+	TESTQ     DX, DX
+	JZ        partNone
+
+partRow:
+	VMOVUPS.Z   (R8)(R13*1), K1, Z0
+	VSUBPS      Z3, Z0, Z0
+	VFMADD231PS Z0, Z0, Z2
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         partRow
+
+partNone:
+	VMOVUPS Z2, K1, (SI)
+
+end:
+	VZEROUPPER
+	RET
+
+// func avx512FnColProducts(sum []float32, dot []float32, base []float32, x []float32, dy []float32, rows int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512FnColProducts(SB), NOSPLIT, $0-128
+	MOVQ sum_base+0(FP), SI
+	MOVQ dot_base+24(FP), DI
+	MOVQ base_base+48(FP), R8
+	MOVQ x_base+72(FP), R9
+	MOVQ dy_base+96(FP), R10
+	MOVQ sum_len+8(FP), CX
+	MOVQ rows+120(FP), BX
+	MOVQ CX, AX
+	SHLQ $0x02, AX
+
+many:
+	CMPQ    CX, $0x00000080
+	JLT     manyDone
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VMOVUPS (R8), Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VMOVUPS 64(R8), Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VMOVUPS 128(R8), Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VMOVUPS 192(R8), Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VMOVUPS 256(R8), Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VMOVUPS 320(R8), Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VMOVUPS 384(R8), Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VMOVUPS 448(R8), Z25
+	XORQ    R13, R13
+	MOVQ    BX, DX
+	TESTQ   DX, DX
+	JZ      manyNone
+
+manyRow:
+	VMOVUPS     (R9)(R13*1), Z0
+	VMOVUPS     (R10)(R13*1), Z1
+	VSUBPS      Z4, Z0, Z0
+	VADDPS      Z1, Z2, Z2
+	VFMADD231PS Z0, Z1, Z3
+	VMOVUPS     64(R9)(R13*1), Z0
+	VMOVUPS     64(R10)(R13*1), Z1
+	VSUBPS      Z7, Z0, Z0
+	VADDPS      Z1, Z5, Z5
+	VFMADD231PS Z0, Z1, Z6
+	VMOVUPS     128(R9)(R13*1), Z0
+	VMOVUPS     128(R10)(R13*1), Z1
+	VSUBPS      Z10, Z0, Z0
+	VADDPS      Z1, Z8, Z8
+	VFMADD231PS Z0, Z1, Z9
+	VMOVUPS     192(R9)(R13*1), Z0
+	VMOVUPS     192(R10)(R13*1), Z1
+	VSUBPS      Z13, Z0, Z0
+	VADDPS      Z1, Z11, Z11
+	VFMADD231PS Z0, Z1, Z12
+	VMOVUPS     256(R9)(R13*1), Z0
+	VMOVUPS     256(R10)(R13*1), Z1
+	VSUBPS      Z16, Z0, Z0
+	VADDPS      Z1, Z14, Z14
+	VFMADD231PS Z0, Z1, Z15
+	VMOVUPS     320(R9)(R13*1), Z0
+	VMOVUPS     320(R10)(R13*1), Z1
+	VSUBPS      Z19, Z0, Z0
+	VADDPS      Z1, Z17, Z17
+	VFMADD231PS Z0, Z1, Z18
+	VMOVUPS     384(R9)(R13*1), Z0
+	VMOVUPS     384(R10)(R13*1), Z1
+	VSUBPS      Z22, Z0, Z0
+	VADDPS      Z1, Z20, Z20
+	VFMADD231PS Z0, Z1, Z21
+	VMOVUPS     448(R9)(R13*1), Z0
+	VMOVUPS     448(R10)(R13*1), Z1
+	VSUBPS      Z25, Z0, Z0
+	VADDPS      Z1, Z23, Z23
+	VFMADD231PS Z0, Z1, Z24
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         manyRow
+
+manyNone:
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z5, 64(SI)
+	VMOVUPS Z6, 64(DI)
+	VMOVUPS Z8, 128(SI)
+	VMOVUPS Z9, 128(DI)
+	VMOVUPS Z11, 192(SI)
+	VMOVUPS Z12, 192(DI)
+	VMOVUPS Z14, 256(SI)
+	VMOVUPS Z15, 256(DI)
+	VMOVUPS Z17, 320(SI)
+	VMOVUPS Z18, 320(DI)
+	VMOVUPS Z20, 384(SI)
+	VMOVUPS Z21, 384(DI)
+	VMOVUPS Z23, 448(SI)
+	VMOVUPS Z24, 448(DI)
+	ADDQ    $0x00000200, SI
+	ADDQ    $0x00000200, DI
+	ADDQ    $0x00000200, R8
+	ADDQ    $0x00000200, R9
+	ADDQ    $0x00000200, R10
+	SUBQ    $0x00000080, CX
+	JMP     many
+
+manyDone:
+one:
+	CMPQ    CX, $0x00000010
+	JLT     oneDone
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VMOVUPS (R8), Z4
+	XORQ    R13, R13
+	MOVQ    BX, DX
+	TESTQ   DX, DX
+	JZ      oneNone
+
+oneRow:
+	VMOVUPS     (R9)(R13*1), Z0
+	VMOVUPS     (R10)(R13*1), Z1
+	VSUBPS      Z4, Z0, Z0
+	VADDPS      Z1, Z2, Z2
+	VFMADD231PS Z0, Z1, Z3
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         oneRow
+
+oneNone:
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, (DI)
+	ADDQ    $0x00000040, SI
+	ADDQ    $0x00000040, DI
+	ADDQ    $0x00000040, R8
+	ADDQ    $0x00000040, R9
+	ADDQ    $0x00000040, R10
+	SUBQ    $0x00000010, CX
+	JMP     one
+
+oneDone:
+	TESTQ     CX, CX
+	JZ        end
+	MOVQ      $-1, R13
+	BZHIQ     CX, R13, R13
+	KMOVW     R13, K1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VMOVUPS.Z (R8), K1, Z4
+	XORQ      R13, R13
+	MOVQ      BX, DX
+	TESTQ     DX, DX
+	JZ        partNone
+
+partRow:
+	VMOVUPS.Z   (R9)(R13*1), K1, Z0
+	VMOVUPS.Z   (R10)(R13*1), K1, Z1
+	VSUBPS      Z4, Z0, Z0
+	VADDPS      Z1, Z2, Z2
+	VFMADD231PS Z0, Z1, Z3
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         partRow
+
+partNone:
+	VMOVUPS Z2, K1, (SI)
+	VMOVUPS Z3, K1, (DI)
+
+end:
+	VZEROUPPER
+	RET
+
+// func avx512FnScaleCols(base []float32, scale []float32, offset []float32, dst []float32, x []float32, rows int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512FnScaleCols(SB), NOSPLIT, $0-128
+	MOVQ base_base+0(FP), SI
+	MOVQ scale_base+24(FP), DI
+	MOVQ offset_base+48(FP), R8
+	MOVQ dst_base+72(FP), R9
+	MOVQ x_base+96(FP), R10
+	MOVQ base_len+8(FP), CX
+	MOVQ rows+120(FP), BX
+	MOVQ CX, AX
+	SHLQ $0x02, AX
+
+many:
+	CMPQ    CX, $0x00000080
+	JLT     manyDone
+	VMOVUPS (SI), Z2
+	VMOVUPS (DI), Z3
+	VMOVUPS (R8), Z4
+	VMOVUPS 64(SI), Z5
+	VMOVUPS 64(DI), Z6
+	VMOVUPS 64(R8), Z7
+	VMOVUPS 128(SI), Z8
+	VMOVUPS 128(DI), Z9
+	VMOVUPS 128(R8), Z10
+	VMOVUPS 192(SI), Z11
+	VMOVUPS 192(DI), Z12
+	VMOVUPS 192(R8), Z13
+	VMOVUPS 256(SI), Z14
+	VMOVUPS 256(DI), Z15
+	VMOVUPS 256(R8), Z16
+	VMOVUPS 320(SI), Z17
+	VMOVUPS 320(DI), Z18
+	VMOVUPS 320(R8), Z19
+	VMOVUPS 384(SI), Z20
+	VMOVUPS 384(DI), Z21
+	VMOVUPS 384(R8), Z22
+	VMOVUPS 448(SI), Z23
+	VMOVUPS 448(DI), Z24
+	VMOVUPS 448(R8), Z25
+	XORQ    R13, R13
+	MOVQ    BX, DX
+	TESTQ   DX, DX
+	JZ      manyNone
+
+manyRow:
+	VMOVUPS     (R10)(R13*1), Z0
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VMOVUPS     Z0, (R9)(R13*1)
+	VMOVUPS     64(R10)(R13*1), Z0
+	VSUBPS      Z5, Z0, Z0
+	VFMADD213PS Z7, Z6, Z0
+	VMOVUPS     Z0, 64(R9)(R13*1)
+	VMOVUPS     128(R10)(R13*1), Z0
+	VSUBPS      Z8, Z0, Z0
+	VFMADD213PS Z10, Z9, Z0
+	VMOVUPS     Z0, 128(R9)(R13*1)
+	VMOVUPS     192(R10)(R13*1), Z0
+	VSUBPS      Z11, Z0, Z0
+	VFMADD213PS Z13, Z12, Z0
+	VMOVUPS     Z0, 192(R9)(R13*1)
+	VMOVUPS     256(R10)(R13*1), Z0
+	VSUBPS      Z14, Z0, Z0
+	VFMADD213PS Z16, Z15, Z0
+	VMOVUPS     Z0, 256(R9)(R13*1)
+	VMOVUPS     320(R10)(R13*1), Z0
+	VSUBPS      Z17, Z0, Z0
+	VFMADD213PS Z19, Z18, Z0
+	VMOVUPS     Z0, 320(R9)(R13*1)
+	VMOVUPS     384(R10)(R13*1), Z0
+	VSUBPS      Z20, Z0, Z0
+	VFMADD213PS Z22, Z21, Z0
+	VMOVUPS     Z0, 384(R9)(R13*1)
+	VMOVUPS     448(R10)(R13*1), Z0
+	VSUBPS      Z23, Z0, Z0
+	VFMADD213PS Z25, Z24, Z0
+	VMOVUPS     Z0, 448(R9)(R13*1)
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         manyRow
+
+manyNone:
+	ADDQ $0x00000200, SI
+	ADDQ $0x00000200, DI
+	ADDQ $0x00000200, R8
+	ADDQ $0x00000200, R9
+	ADDQ $0x00000200, R10
+	SUBQ $0x00000080, CX
+	JMP  many
+
+manyDone:
+one:
+	CMPQ    CX, $0x00000010
+	JLT     oneDone
+	VMOVUPS (SI), Z2
+	VMOVUPS (DI), Z3
+	VMOVUPS (R8), Z4
+	XORQ    R13, R13
+	MOVQ    BX, DX
+	TESTQ   DX, DX
+	JZ      oneNone
+
+oneRow:
+	VMOVUPS     (R10)(R13*1), Z0
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VMOVUPS     Z0, (R9)(R13*1)
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         oneRow
+
+oneNone:
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, R8
+	ADDQ $0x00000040, R9
+	ADDQ $0x00000040, R10
+	SUBQ $0x00000010, CX
+	JMP  one
+
+oneDone:
+	TESTQ     CX, CX
+	JZ        end
+	MOVQ      $-1, R13
+	BZHIQ     CX, R13, R13
+	KMOVW     R13, K1
+	VMOVUPS.Z (SI), K1, Z2
+	VMOVUPS.Z (DI), K1, Z3
+	VMOVUPS.Z (R8), K1, Z4
+	XORQ      R13, R13
+	MOVQ      BX, DX
+	TESTQ     DX, DX
+	JZ        partNone
+
+partRow:
+	VMOVUPS.Z   (R10)(R13*1), K1, Z0
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VMOVUPS     Z0, K1, (R9)(R13*1)
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         partRow
+
+partNone:
+end:
+	VZEROUPPER
+	RET
+
+// func avx512FnScaleColsBack(base []float32, slope []float32, offset []float32, scale []float32, dx []float32, x []float32, dy []float32, rows int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512FnScaleColsBack(SB), NOSPLIT, $0-176
+	MOVQ base_base+0(FP), SI
+	MOVQ slope_base+24(FP), DI
+	MOVQ offset_base+48(FP), R8
+	MOVQ scale_base+72(FP), R9
+	MOVQ dx_base+96(FP), R10
+	MOVQ x_base+120(FP), R11
+	MOVQ dy_base+144(FP), R12
+	MOVQ base_len+8(FP), CX
+	MOVQ rows+168(FP), BX
+	MOVQ CX, AX
+	SHLQ $0x02, AX
+
+many:
+	CMPQ    CX, $0x00000040
+	JLT     manyDone
+	VMOVUPS (SI), Z2
+	VMOVUPS (DI), Z3
+	VMOVUPS (R8), Z4
+	VMOVUPS (R9), Z5
+	VMOVUPS 64(SI), Z6
+	VMOVUPS 64(DI), Z7
+	VMOVUPS 64(R8), Z8
+	VMOVUPS 64(R9), Z9
+	VMOVUPS 128(SI), Z10
+	VMOVUPS 128(DI), Z11
+	VMOVUPS 128(R8), Z12
+	VMOVUPS 128(R9), Z13
+	VMOVUPS 192(SI), Z14
+	VMOVUPS 192(DI), Z15
+	VMOVUPS 192(R8), Z16
+	VMOVUPS 192(R9), Z17
+	XORQ    R13, R13
+	MOVQ    BX, DX
+	TESTQ   DX, DX
+	JZ      manyNone
+
+manyRow:
+	VMOVUPS     (R11)(R13*1), Z0
+	VMOVUPS     (R12)(R13*1), Z1
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VFMADD231PS Z5, Z1, Z0
+	VMOVUPS     Z0, (R10)(R13*1)
+	VMOVUPS     64(R11)(R13*1), Z0
+	VMOVUPS     64(R12)(R13*1), Z1
+	VSUBPS      Z6, Z0, Z0
+	VFMADD213PS Z8, Z7, Z0
+	VFMADD231PS Z9, Z1, Z0
+	VMOVUPS     Z0, 64(R10)(R13*1)
+	VMOVUPS     128(R11)(R13*1), Z0
+	VMOVUPS     128(R12)(R13*1), Z1
+	VSUBPS      Z10, Z0, Z0
+	VFMADD213PS Z12, Z11, Z0
+	VFMADD231PS Z13, Z1, Z0
+	VMOVUPS     Z0, 128(R10)(R13*1)
+	VMOVUPS     192(R11)(R13*1), Z0
+	VMOVUPS     192(R12)(R13*1), Z1
+	VSUBPS      Z14, Z0, Z0
+	VFMADD213PS Z16, Z15, Z0
+	VFMADD231PS Z17, Z1, Z0
+	VMOVUPS     Z0, 192(R10)(R13*1)
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         manyRow
+
+manyNone:
+	ADDQ $0x00000100, SI
+	ADDQ $0x00000100, DI
+	ADDQ $0x00000100, R8
+	ADDQ $0x00000100, R9
+	ADDQ $0x00000100, R10
+	ADDQ $0x00000100, R11
+	ADDQ $0x00000100, R12
+	SUBQ $0x00000040, CX
+	JMP  many
+
+manyDone:
+one:
+	CMPQ    CX, $0x00000010
+	JLT     oneDone
+	VMOVUPS (SI), Z2
+	VMOVUPS (DI), Z3
+	VMOVUPS (R8), Z4
+	VMOVUPS (R9), Z5
+	XORQ    R13, R13
+	MOVQ    BX, DX
+	TESTQ   DX, DX
+	JZ      oneNone
+
+oneRow:
+	VMOVUPS     (R11)(R13*1), Z0
+	VMOVUPS     (R12)(R13*1), Z1
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VFMADD231PS Z5, Z1, Z0
+	VMOVUPS     Z0, (R10)(R13*1)
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         oneRow
+
+oneNone:
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, R8
+	ADDQ $0x00000040, R9
+	ADDQ $0x00000040, R10
+	ADDQ $0x00000040, R11
+	ADDQ $0x00000040, R12
+	SUBQ $0x00000010, CX
+	JMP  one
+
+oneDone:
+	TESTQ     CX, CX
+	JZ        end
+	MOVQ      $-1, R13
+	BZHIQ     CX, R13, R13
+	KMOVW     R13, K1
+	VMOVUPS.Z (SI), K1, Z2
+	VMOVUPS.Z (DI), K1, Z3
+	VMOVUPS.Z (R8), K1, Z4
+	VMOVUPS.Z (R9), K1, Z5
+	XORQ      R13, R13
+	MOVQ      BX, DX
+	TESTQ     DX, DX
+	JZ        partNone
+
+partRow:
+	VMOVUPS.Z   (R11)(R13*1), K1, Z0
+	VMOVUPS.Z   (R12)(R13*1), K1, Z1
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VFMADD231PS Z5, Z1, Z0
+	VMOVUPS     Z0, K1, (R10)(R13*1)
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         partRow
+
+partNone:
+end:
+	VZEROUPPER
+	RET
+
 // func avx512FnLargest(x []float32) float32
 // Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·avx512FnLargest(SB), NOSPLIT, $0-28
@@ -4283,6 +5002,218 @@ done:
 
 defined:
 	VMOVSS X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func avx512FnLargestEach(dst []float32, x []float32, cols int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512FnLargestEach(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         dst_len+8(FP), R8
+	MOVQ         x_base+24(FP), DI
+	MOVQ         cols+48(FP), BX
+	VBROADCASTSS numberff800000<>+0(SB), Z8
+	TESTQ        R8, R8
+	JZ           end
+
+row:
+	MOVQ    BX, CX
+	VMOVAPS Z8, Z0
+	VMOVAPS Z8, Z1
+	VMOVAPS Z8, Z2
+	VMOVAPS Z8, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	SUBQ    $0x00000040, CX
+	JLT     rest
+
+many:
+	PREFETCHT0 16384(DI)
+	VMOVUPS    (DI), Z9
+	VADDPS     Z9, Z4, Z4
+	VMAXPS     Z9, Z0, Z0
+	PREFETCHT0 16448(DI)
+	VMOVUPS    64(DI), Z9
+	VADDPS     Z9, Z5, Z5
+	VMAXPS     Z9, Z1, Z1
+	PREFETCHT0 16512(DI)
+	VMOVUPS    128(DI), Z9
+	VADDPS     Z9, Z6, Z6
+	VMAXPS     Z9, Z2, Z2
+	PREFETCHT0 16576(DI)
+	VMOVUPS    192(DI), Z9
+	VADDPS     Z9, Z7, Z7
+	VMAXPS     Z9, Z3, Z3
+	ADDQ       $0x00000100, DI
+	SUBQ       $0x00000040, CX
+	JGE        many
+
+rest:
+	ADDQ $0x00000040, CX
+	JZ   done
+
+tail:
+	MOVQ      $0x0000000000000010, R9
+	CMPQ      CX, R9
+	CMOVQLT   CX, R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z9
+	VADDPS    Z9, Z4, Z4
+	VBLENDMPS Z9, Z8, K1, Z9
+	VMAXPS    Z9, Z0, Z0
+	ADDQ      $0x00000040, DI
+	SUBQ      R9, CX
+	JNZ       tail
+
+done:
+	VMAXPS        Z2, Z0, Z0
+	VMAXPS        Z3, Z1, Z1
+	VMAXPS        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y9
+	VMAXPS        Y9, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X9
+	VMAXPS        X9, X0, X0
+	VPERMILPS     $0x4e, X0, X9
+	VMAXPS        X9, X0, X0
+	VPERMILPS     $0xb1, X0, X9
+	VMAXPS        X9, X0, X0
+	VADDPS        Z6, Z4, Z4
+	VADDPS        Z7, Z5, Z5
+	VADDPS        Z5, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y9
+	VADDPS        Y9, Y4, Y4
+	VEXTRACTF128  $0x01, Y4, X9
+	VADDPS        X9, X4, X4
+	VPERMILPS     $0x4e, X4, X9
+	VADDPS        X9, X4, X4
+	VPERMILPS     $0xb1, X4, X9
+	VADDPS        X9, X4, X4
+	VUCOMISS      X4, X4
+	JNP           defined
+	VMOVAPS       X4, X0
+
+defined:
+	VMOVSS X0, (DX)
+	ADDQ   $0x00000004, DX
+	MOVQ   BX, AX
+	NEGQ   AX
+	ANDQ   $0x0000000f, AX
+	SHLQ   $0x02, AX
+	SUBQ   AX, DI
+	DECQ   R8
+	JNZ    row
+
+end:
+	VZEROUPPER
+	RET
+
+// func avx512FnSmallestEach(dst []float32, x []float32, cols int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512FnSmallestEach(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         dst_len+8(FP), R8
+	MOVQ         x_base+24(FP), DI
+	MOVQ         cols+48(FP), BX
+	VBROADCASTSS number7f800000<>+0(SB), Z8
+	TESTQ        R8, R8
+	JZ           end
+
+row:
+	MOVQ    BX, CX
+	VMOVAPS Z8, Z0
+	VMOVAPS Z8, Z1
+	VMOVAPS Z8, Z2
+	VMOVAPS Z8, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	SUBQ    $0x00000040, CX
+	JLT     rest
+
+many:
+	PREFETCHT0 16384(DI)
+	VMOVUPS    (DI), Z9
+	VADDPS     Z9, Z4, Z4
+	VMINPS     Z9, Z0, Z0
+	PREFETCHT0 16448(DI)
+	VMOVUPS    64(DI), Z9
+	VADDPS     Z9, Z5, Z5
+	VMINPS     Z9, Z1, Z1
+	PREFETCHT0 16512(DI)
+	VMOVUPS    128(DI), Z9
+	VADDPS     Z9, Z6, Z6
+	VMINPS     Z9, Z2, Z2
+	PREFETCHT0 16576(DI)
+	VMOVUPS    192(DI), Z9
+	VADDPS     Z9, Z7, Z7
+	VMINPS     Z9, Z3, Z3
+	ADDQ       $0x00000100, DI
+	SUBQ       $0x00000040, CX
+	JGE        many
+
+rest:
+	ADDQ $0x00000040, CX
+	JZ   done
+
+tail:
+	MOVQ      $0x0000000000000010, R9
+	CMPQ      CX, R9
+	CMOVQLT   CX, R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z9
+	VADDPS    Z9, Z4, Z4
+	VBLENDMPS Z9, Z8, K1, Z9
+	VMINPS    Z9, Z0, Z0
+	ADDQ      $0x00000040, DI
+	SUBQ      R9, CX
+	JNZ       tail
+
+done:
+	VMINPS        Z2, Z0, Z0
+	VMINPS        Z3, Z1, Z1
+	VMINPS        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y9
+	VMINPS        Y9, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X9
+	VMINPS        X9, X0, X0
+	VPERMILPS     $0x4e, X0, X9
+	VMINPS        X9, X0, X0
+	VPERMILPS     $0xb1, X0, X9
+	VMINPS        X9, X0, X0
+	VADDPS        Z6, Z4, Z4
+	VADDPS        Z7, Z5, Z5
+	VADDPS        Z5, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y9
+	VADDPS        Y9, Y4, Y4
+	VEXTRACTF128  $0x01, Y4, X9
+	VADDPS        X9, X4, X4
+	VPERMILPS     $0x4e, X4, X9
+	VADDPS        X9, X4, X4
+	VPERMILPS     $0xb1, X4, X9
+	VADDPS        X9, X4, X4
+	VUCOMISS      X4, X4
+	JNP           defined
+	VMOVAPS       X4, X0
+
+defined:
+	VMOVSS X0, (DX)
+	ADDQ   $0x00000004, DX
+	MOVQ   BX, AX
+	NEGQ   AX
+	ANDQ   $0x0000000f, AX
+	SHLQ   $0x02, AX
+	SUBQ   AX, DI
+	DECQ   R8
+	JNZ    row
+
+end:
 	VZEROUPPER
 	RET
 
@@ -7175,6 +8106,618 @@ end:
 	VZEROUPPER
 	RET
 
+// func avx2FnColTotals(dst []float32, x []float32, rows int)
+// Requires: AVX
+TEXT ·avx2FnColTotals(SB), NOSPLIT, $0-56
+	MOVQ dst_base+0(FP), SI
+	MOVQ x_base+24(FP), DI
+	MOVQ dst_len+8(FP), CX
+	MOVQ rows+48(FP), BX
+	MOVQ CX, AX
+	SHLQ $0x02, AX
+
+many:
+	CMPQ   CX, $0x00000040
+	JLT    manyDone
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	XORQ   R13, R13
+	MOVQ   BX, DX
+	TESTQ  DX, DX
+	JZ     manyNone
+
+manyRow:
+	VMOVUPS (DI)(R13*1), Y0
+	VADDPS  Y0, Y2, Y2
+	VMOVUPS 32(DI)(R13*1), Y0
+	VADDPS  Y0, Y3, Y3
+	VMOVUPS 64(DI)(R13*1), Y0
+	VADDPS  Y0, Y4, Y4
+	VMOVUPS 96(DI)(R13*1), Y0
+	VADDPS  Y0, Y5, Y5
+	VMOVUPS 128(DI)(R13*1), Y0
+	VADDPS  Y0, Y6, Y6
+	VMOVUPS 160(DI)(R13*1), Y0
+	VADDPS  Y0, Y7, Y7
+	VMOVUPS 192(DI)(R13*1), Y0
+	VADDPS  Y0, Y8, Y8
+	VMOVUPS 224(DI)(R13*1), Y0
+	VADDPS  Y0, Y9, Y9
+	ADDQ    AX, R13
+	DECQ    DX
+	JNZ     manyRow
+
+manyNone:
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	VMOVUPS Y4, 64(SI)
+	VMOVUPS Y5, 96(SI)
+	VMOVUPS Y6, 128(SI)
+	VMOVUPS Y7, 160(SI)
+	VMOVUPS Y8, 192(SI)
+	VMOVUPS Y9, 224(SI)
+	ADDQ    $0x00000100, SI
+	ADDQ    $0x00000100, DI
+	SUBQ    $0x00000040, CX
+	JMP     many
+
+manyDone:
+one:
+	CMPQ   CX, $0x00000008
+	JLT    oneDone
+	VXORPS Y2, Y2, Y2
+	XORQ   R13, R13
+	MOVQ   BX, DX
+	TESTQ  DX, DX
+	JZ     oneNone
+
+oneRow:
+	VMOVUPS (DI)(R13*1), Y0
+	VADDPS  Y0, Y2, Y2
+	ADDQ    AX, R13
+	DECQ    DX
+	JNZ     oneRow
+
+oneNone:
+	VMOVUPS Y2, (SI)
+	ADDQ    $0x00000020, SI
+	ADDQ    $0x00000020, DI
+	SUBQ    $0x00000008, CX
+	JMP     one
+
+oneDone:
+	TESTQ   CX, CX
+	JZ      end
+	LEAQ    laneMask<>+32(SB), R13
+	NEGQ    CX
+	VMOVUPS (R13)(CX*4), Y15
+	NEGQ    CX
+	VXORPS  Y2, Y2, Y2
+	XORQ    R13, R13
+	MOVQ    BX, DX
+	TESTQ   DX, DX
+	JZ      partNone
+
+partRow:
+	VMASKMOVPS (DI)(R13*1), Y15, Y0
+	VADDPS     Y0, Y2, Y2
+	ADDQ       AX, R13
+	DECQ       DX
+	JNZ        partRow
+
+partNone:
+	VMASKMOVPS Y2, Y15, (SI)
+
+end:
+	VZEROUPPER
+	RET
+
+// func avx2FnColSquares(dst []float32, base []float32, x []float32, rows int)
+// Requires: AVX, FMA3
+TEXT ·avx2FnColSquares(SB), NOSPLIT, $0-80
+	MOVQ dst_base+0(FP), SI
+	MOVQ base_base+24(FP), DI
+	MOVQ x_base+48(FP), R8
+	MOVQ dst_len+8(FP), CX
+	MOVQ rows+72(FP), BX
+	MOVQ CX, AX
+	SHLQ $0x02, AX
+
+many:
+	CMPQ    CX, $0x00000020
+	JLT     manyDone
+	VXORPS  Y2, Y2, Y2
+	VMOVUPS (DI), Y3
+	VXORPS  Y4, Y4, Y4
+	VMOVUPS 32(DI), Y5
+	VXORPS  Y6, Y6, Y6
+	VMOVUPS 64(DI), Y7
+	VXORPS  Y8, Y8, Y8
+	VMOVUPS 96(DI), Y9
+	XORQ    R13, R13
+	MOVQ    BX, DX
+	TESTQ   DX, DX
+	JZ      manyNone
+
+manyRow:
+	VMOVUPS     (R8)(R13*1), Y0
+	VSUBPS      Y3, Y0, Y0
+	VFMADD231PS Y0, Y0, Y2
+	VMOVUPS     32(R8)(R13*1), Y0
+	VSUBPS      Y5, Y0, Y0
+	VFMADD231PS Y0, Y0, Y4
+	VMOVUPS     64(R8)(R13*1), Y0
+	VSUBPS      Y7, Y0, Y0
+	VFMADD231PS Y0, Y0, Y6
+	VMOVUPS     96(R8)(R13*1), Y0
+	VSUBPS      Y9, Y0, Y0
+	VFMADD231PS Y0, Y0, Y8
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         manyRow
+
+manyNone:
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y4, 32(SI)
+	VMOVUPS Y6, 64(SI)
+	VMOVUPS Y8, 96(SI)
+	ADDQ    $0x00000080, SI
+	ADDQ    $0x00000080, DI
+	ADDQ    $0x00000080, R8
+	SUBQ    $0x00000020, CX
+	JMP     many
+
+manyDone:
+one:
+	CMPQ    CX, $0x00000008
+	JLT     oneDone
+	VXORPS  Y2, Y2, Y2
+	VMOVUPS (DI), Y3
+	XORQ    R13, R13
+	MOVQ    BX, DX
+	TESTQ   DX, DX
+	JZ      oneNone
+
+oneRow:
+	VMOVUPS     (R8)(R13*1), Y0
+	VSUBPS      Y3, Y0, Y0
+	VFMADD231PS Y0, Y0, Y2
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         oneRow
+
+oneNone:
+	VMOVUPS Y2, (SI)
+	ADDQ    $0x00000020, SI
+	ADDQ    $0x00000020, DI
+	ADDQ    $0x00000020, R8
+	SUBQ    $0x00000008, CX
+	JMP     one
+
+oneDone:
+	TESTQ      CX, CX
+	JZ         end
+	LEAQ       laneMask<>+32(SB), R13
+	NEGQ       CX
+	VMOVUPS    (R13)(CX*4), Y15
+	NEGQ       CX
+	VXORPS     Y2, Y2, Y2
+	VMASKMOVPS (DI), Y15, Y3
+	XORQ       R13, R13
+	MOVQ       BX, DX
+	TESTQ      DX, DX
+	JZ         partNone
+
+partRow:
+	VMASKMOVPS  (R8)(R13*1), Y15, Y0
+	VSUBPS      Y3, Y0, Y0
+	VFMADD231PS Y0, Y0, Y2
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         partRow
+
+partNone:
+	VMASKMOVPS Y2, Y15, (SI)
+
+end:
+	VZEROUPPER
+	RET
+
+// func avx2FnColProducts(sum []float32, dot []float32, base []float32, x []float32, dy []float32, rows int)
+// Requires: AVX, FMA3
+TEXT ·avx2FnColProducts(SB), NOSPLIT, $0-128
+	MOVQ sum_base+0(FP), SI
+	MOVQ dot_base+24(FP), DI
+	MOVQ base_base+48(FP), R8
+	MOVQ x_base+72(FP), R9
+	MOVQ dy_base+96(FP), R10
+	MOVQ sum_len+8(FP), CX
+	MOVQ rows+120(FP), BX
+	MOVQ CX, AX
+	SHLQ $0x02, AX
+
+many:
+	CMPQ    CX, $0x00000020
+	JLT     manyDone
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VMOVUPS (R8), Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VMOVUPS 32(R8), Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VMOVUPS 64(R8), Y10
+	VXORPS  Y11, Y11, Y11
+	VXORPS  Y12, Y12, Y12
+	VMOVUPS 96(R8), Y13
+	XORQ    R13, R13
+	MOVQ    BX, DX
+	TESTQ   DX, DX
+	JZ      manyNone
+
+manyRow:
+	VMOVUPS     (R9)(R13*1), Y0
+	VMOVUPS     (R10)(R13*1), Y1
+	VSUBPS      Y4, Y0, Y0
+	VADDPS      Y1, Y2, Y2
+	VFMADD231PS Y0, Y1, Y3
+	VMOVUPS     32(R9)(R13*1), Y0
+	VMOVUPS     32(R10)(R13*1), Y1
+	VSUBPS      Y7, Y0, Y0
+	VADDPS      Y1, Y5, Y5
+	VFMADD231PS Y0, Y1, Y6
+	VMOVUPS     64(R9)(R13*1), Y0
+	VMOVUPS     64(R10)(R13*1), Y1
+	VSUBPS      Y10, Y0, Y0
+	VADDPS      Y1, Y8, Y8
+	VFMADD231PS Y0, Y1, Y9
+	VMOVUPS     96(R9)(R13*1), Y0
+	VMOVUPS     96(R10)(R13*1), Y1
+	VSUBPS      Y13, Y0, Y0
+	VADDPS      Y1, Y11, Y11
+	VFMADD231PS Y0, Y1, Y12
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         manyRow
+
+manyNone:
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, (DI)
+	VMOVUPS Y5, 32(SI)
+	VMOVUPS Y6, 32(DI)
+	VMOVUPS Y8, 64(SI)
+	VMOVUPS Y9, 64(DI)
+	VMOVUPS Y11, 96(SI)
+	VMOVUPS Y12, 96(DI)
+	ADDQ    $0x00000080, SI
+	ADDQ    $0x00000080, DI
+	ADDQ    $0x00000080, R8
+	ADDQ    $0x00000080, R9
+	ADDQ    $0x00000080, R10
+	SUBQ    $0x00000020, CX
+	JMP     many
+
+manyDone:
+one:
+	CMPQ    CX, $0x00000008
+	JLT     oneDone
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VMOVUPS (R8), Y4
+	XORQ    R13, R13
+	MOVQ    BX, DX
+	TESTQ   DX, DX
+	JZ      oneNone
+
+oneRow:
+	VMOVUPS     (R9)(R13*1), Y0
+	VMOVUPS     (R10)(R13*1), Y1
+	VSUBPS      Y4, Y0, Y0
+	VADDPS      Y1, Y2, Y2
+	VFMADD231PS Y0, Y1, Y3
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         oneRow
+
+oneNone:
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, (DI)
+	ADDQ    $0x00000020, SI
+	ADDQ    $0x00000020, DI
+	ADDQ    $0x00000020, R8
+	ADDQ    $0x00000020, R9
+	ADDQ    $0x00000020, R10
+	SUBQ    $0x00000008, CX
+	JMP     one
+
+oneDone:
+	TESTQ      CX, CX
+	JZ         end
+	LEAQ       laneMask<>+32(SB), R13
+	NEGQ       CX
+	VMOVUPS    (R13)(CX*4), Y15
+	NEGQ       CX
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VMASKMOVPS (R8), Y15, Y4
+	XORQ       R13, R13
+	MOVQ       BX, DX
+	TESTQ      DX, DX
+	JZ         partNone
+
+partRow:
+	VMASKMOVPS  (R9)(R13*1), Y15, Y0
+	VMASKMOVPS  (R10)(R13*1), Y15, Y1
+	VSUBPS      Y4, Y0, Y0
+	VADDPS      Y1, Y2, Y2
+	VFMADD231PS Y0, Y1, Y3
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         partRow
+
+partNone:
+	VMASKMOVPS Y2, Y15, (SI)
+	VMASKMOVPS Y3, Y15, (DI)
+
+end:
+	VZEROUPPER
+	RET
+
+// func avx2FnScaleCols(base []float32, scale []float32, offset []float32, dst []float32, x []float32, rows int)
+// Requires: AVX, FMA3
+TEXT ·avx2FnScaleCols(SB), NOSPLIT, $0-128
+	MOVQ base_base+0(FP), SI
+	MOVQ scale_base+24(FP), DI
+	MOVQ offset_base+48(FP), R8
+	MOVQ dst_base+72(FP), R9
+	MOVQ x_base+96(FP), R10
+	MOVQ base_len+8(FP), CX
+	MOVQ rows+120(FP), BX
+	MOVQ CX, AX
+	SHLQ $0x02, AX
+
+many:
+	CMPQ    CX, $0x00000020
+	JLT     manyDone
+	VMOVUPS (SI), Y2
+	VMOVUPS (DI), Y3
+	VMOVUPS (R8), Y4
+	VMOVUPS 32(SI), Y5
+	VMOVUPS 32(DI), Y6
+	VMOVUPS 32(R8), Y7
+	VMOVUPS 64(SI), Y8
+	VMOVUPS 64(DI), Y9
+	VMOVUPS 64(R8), Y10
+	VMOVUPS 96(SI), Y11
+	VMOVUPS 96(DI), Y12
+	VMOVUPS 96(R8), Y13
+	XORQ    R13, R13
+	MOVQ    BX, DX
+	TESTQ   DX, DX
+	JZ      manyNone
+
+manyRow:
+	VMOVUPS     (R10)(R13*1), Y0
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y4, Y3, Y0
+	VMOVUPS     Y0, (R9)(R13*1)
+	VMOVUPS     32(R10)(R13*1), Y0
+	VSUBPS      Y5, Y0, Y0
+	VFMADD213PS Y7, Y6, Y0
+	VMOVUPS     Y0, 32(R9)(R13*1)
+	VMOVUPS     64(R10)(R13*1), Y0
+	VSUBPS      Y8, Y0, Y0
+	VFMADD213PS Y10, Y9, Y0
+	VMOVUPS     Y0, 64(R9)(R13*1)
+	VMOVUPS     96(R10)(R13*1), Y0
+	VSUBPS      Y11, Y0, Y0
+	VFMADD213PS Y13, Y12, Y0
+	VMOVUPS     Y0, 96(R9)(R13*1)
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         manyRow
+
+manyNone:
+	ADDQ $0x00000080, SI
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, R8
+	ADDQ $0x00000080, R9
+	ADDQ $0x00000080, R10
+	SUBQ $0x00000020, CX
+	JMP  many
+
+manyDone:
+one:
+	CMPQ    CX, $0x00000008
+	JLT     oneDone
+	VMOVUPS (SI), Y2
+	VMOVUPS (DI), Y3
+	VMOVUPS (R8), Y4
+	XORQ    R13, R13
+	MOVQ    BX, DX
+	TESTQ   DX, DX
+	JZ      oneNone
+
+oneRow:
+	VMOVUPS     (R10)(R13*1), Y0
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y4, Y3, Y0
+	VMOVUPS     Y0, (R9)(R13*1)
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         oneRow
+
+oneNone:
+	ADDQ $0x00000020, SI
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, R8
+	ADDQ $0x00000020, R9
+	ADDQ $0x00000020, R10
+	SUBQ $0x00000008, CX
+	JMP  one
+
+oneDone:
+	TESTQ      CX, CX
+	JZ         end
+	LEAQ       laneMask<>+32(SB), R13
+	NEGQ       CX
+	VMOVUPS    (R13)(CX*4), Y15
+	NEGQ       CX
+	VMASKMOVPS (SI), Y15, Y2
+	VMASKMOVPS (DI), Y15, Y3
+	VMASKMOVPS (R8), Y15, Y4
+	XORQ       R13, R13
+	MOVQ       BX, DX
+	TESTQ      DX, DX
+	JZ         partNone
+
+partRow:
+	VMASKMOVPS  (R10)(R13*1), Y15, Y0
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y4, Y3, Y0
+	VMASKMOVPS  Y0, Y15, (R9)(R13*1)
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         partRow
+
+partNone:
+end:
+	VZEROUPPER
+	RET
+
+// func avx2FnScaleColsBack(base []float32, slope []float32, offset []float32, scale []float32, dx []float32, x []float32, dy []float32, rows int)
+// Requires: AVX, FMA3
+TEXT ·avx2FnScaleColsBack(SB), NOSPLIT, $0-176
+	MOVQ base_base+0(FP), SI
+	MOVQ slope_base+24(FP), DI
+	MOVQ offset_base+48(FP), R8
+	MOVQ scale_base+72(FP), R9
+	MOVQ dx_base+96(FP), R10
+	MOVQ x_base+120(FP), R11
+	MOVQ dy_base+144(FP), R12
+	MOVQ base_len+8(FP), CX
+	MOVQ rows+168(FP), BX
+	MOVQ CX, AX
+	SHLQ $0x02, AX
+
+many:
+	CMPQ    CX, $0x00000010
+	JLT     manyDone
+	VMOVUPS (SI), Y2
+	VMOVUPS (DI), Y3
+	VMOVUPS (R8), Y4
+	VMOVUPS (R9), Y5
+	VMOVUPS 32(SI), Y6
+	VMOVUPS 32(DI), Y7
+	VMOVUPS 32(R8), Y8
+	VMOVUPS 32(R9), Y9
+	XORQ    R13, R13
+	MOVQ    BX, DX
+	TESTQ   DX, DX
+	JZ      manyNone
+
+manyRow:
+	VMOVUPS     (R11)(R13*1), Y0
+	VMOVUPS     (R12)(R13*1), Y1
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y4, Y3, Y0
+	VFMADD231PS Y5, Y1, Y0
+	VMOVUPS     Y0, (R10)(R13*1)
+	VMOVUPS     32(R11)(R13*1), Y0
+	VMOVUPS     32(R12)(R13*1), Y1
+	VSUBPS      Y6, Y0, Y0
+	VFMADD213PS Y8, Y7, Y0
+	VFMADD231PS Y9, Y1, Y0
+	VMOVUPS     Y0, 32(R10)(R13*1)
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         manyRow
+
+manyNone:
+	ADDQ $0x00000040, SI
+	ADDQ $0x00000040, DI
+	ADDQ $0x00000040, R8
+	ADDQ $0x00000040, R9
+	ADDQ $0x00000040, R10
+	ADDQ $0x00000040, R11
+	ADDQ $0x00000040, R12
+	SUBQ $0x00000010, CX
+	JMP  many
+
+manyDone:
+one:
+	CMPQ    CX, $0x00000008
+	JLT     oneDone
+	VMOVUPS (SI), Y2
+	VMOVUPS (DI), Y3
+	VMOVUPS (R8), Y4
+	VMOVUPS (R9), Y5
+	XORQ    R13, R13
+	MOVQ    BX, DX
+	TESTQ   DX, DX
+	JZ      oneNone
+
+oneRow:
+	VMOVUPS     (R11)(R13*1), Y0
+	VMOVUPS     (R12)(R13*1), Y1
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y4, Y3, Y0
+	VFMADD231PS Y5, Y1, Y0
+	VMOVUPS     Y0, (R10)(R13*1)
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         oneRow
+
+oneNone:
+	ADDQ $0x00000020, SI
+	ADDQ $0x00000020, DI
+	ADDQ $0x00000020, R8
+	ADDQ $0x00000020, R9
+	ADDQ $0x00000020, R10
+	ADDQ $0x00000020, R11
+	ADDQ $0x00000020, R12
+	SUBQ $0x00000008, CX
+	JMP  one
+
+oneDone:
+	TESTQ      CX, CX
+	JZ         end
+	LEAQ       laneMask<>+32(SB), R13
+	NEGQ       CX
+	VMOVUPS    (R13)(CX*4), Y15
+	NEGQ       CX
+	VMASKMOVPS (SI), Y15, Y2
+	VMASKMOVPS (DI), Y15, Y3
+	VMASKMOVPS (R8), Y15, Y4
+	VMASKMOVPS (R9), Y15, Y5
+	XORQ       R13, R13
+	MOVQ       BX, DX
+	TESTQ      DX, DX
+	JZ         partNone
+
+partRow:
+	VMASKMOVPS  (R11)(R13*1), Y15, Y0
+	VMASKMOVPS  (R12)(R13*1), Y15, Y1
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y4, Y3, Y0
+	VFMADD231PS Y5, Y1, Y0
+	VMASKMOVPS  Y0, Y15, (R10)(R13*1)
+	ADDQ        AX, R13
+	DECQ        DX
+	JNZ         partRow
+
+partNone:
+end:
+	VZEROUPPER
+	RET
+
 // func avx2FnLargest(x []float32) float32
 // Requires: AVX, CMOV
 TEXT ·avx2FnLargest(SB), NOSPLIT, $0-28
@@ -7336,6 +8879,208 @@ done:
 
 defined:
 	VMOVSS X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func avx2FnLargestEach(dst []float32, x []float32, cols int)
+// Requires: AVX, CMOV, MMX+
+TEXT ·avx2FnLargestEach(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         dst_len+8(FP), R8
+	MOVQ         x_base+24(FP), DI
+	MOVQ         cols+48(FP), BX
+	VBROADCASTSS numberff800000<>+0(SB), Y8
+	TESTQ        R8, R8
+	JZ           end
+
+row:
+	MOVQ    BX, CX
+	VMOVAPS Y8, Y0
+	VMOVAPS Y8, Y1
+	VMOVAPS Y8, Y2
+	VMOVAPS Y8, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	SUBQ    $0x00000020, CX
+	JLT     rest
+
+many:
+	PREFETCHT0 16384(DI)
+	VMOVUPS    (DI), Y9
+	VADDPS     Y9, Y4, Y4
+	VMAXPS     Y9, Y0, Y0
+	VMOVUPS    32(DI), Y9
+	VADDPS     Y9, Y5, Y5
+	VMAXPS     Y9, Y1, Y1
+	PREFETCHT0 16448(DI)
+	VMOVUPS    64(DI), Y9
+	VADDPS     Y9, Y6, Y6
+	VMAXPS     Y9, Y2, Y2
+	VMOVUPS    96(DI), Y9
+	VADDPS     Y9, Y7, Y7
+	VMAXPS     Y9, Y3, Y3
+	ADDQ       $0x00000080, DI
+	SUBQ       $0x00000020, CX
+	JGE        many
+
+rest:
+	ADDQ $0x00000020, CX
+	JZ   done
+
+tail:
+	MOVQ       $0x0000000000000008, R9
+	CMPQ       CX, R9
+	CMOVQLT    CX, R9
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y15
+	NEGQ       R9
+	VMASKMOVPS (DI), Y15, Y9
+	VADDPS     Y9, Y4, Y4
+	VBLENDVPS  Y15, Y9, Y8, Y9
+	VMAXPS     Y9, Y0, Y0
+	ADDQ       $0x00000020, DI
+	SUBQ       R9, CX
+	JNZ        tail
+
+done:
+	VMAXPS       Y2, Y0, Y0
+	VMAXPS       Y3, Y1, Y1
+	VMAXPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X9
+	VMAXPS       X9, X0, X0
+	VPERMILPS    $0x4e, X0, X9
+	VMAXPS       X9, X0, X0
+	VPERMILPS    $0xb1, X0, X9
+	VMAXPS       X9, X0, X0
+	VADDPS       Y6, Y4, Y4
+	VADDPS       Y7, Y5, Y5
+	VADDPS       Y5, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X9
+	VADDPS       X9, X4, X4
+	VPERMILPS    $0x4e, X4, X9
+	VADDPS       X9, X4, X4
+	VPERMILPS    $0xb1, X4, X9
+	VADDPS       X9, X4, X4
+	VUCOMISS     X4, X4
+	JNP          defined
+	VMOVAPS      X4, X0
+
+defined:
+	VMOVSS X0, (DX)
+	ADDQ   $0x00000004, DX
+	MOVQ   BX, AX
+	NEGQ   AX
+	ANDQ   $0x00000007, AX
+	SHLQ   $0x02, AX
+	SUBQ   AX, DI
+	DECQ   R8
+	JNZ    row
+
+end:
+	VZEROUPPER
+	RET
+
+// func avx2FnSmallestEach(dst []float32, x []float32, cols int)
+// Requires: AVX, CMOV, MMX+
+TEXT ·avx2FnSmallestEach(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         dst_len+8(FP), R8
+	MOVQ         x_base+24(FP), DI
+	MOVQ         cols+48(FP), BX
+	VBROADCASTSS number7f800000<>+0(SB), Y8
+	TESTQ        R8, R8
+	JZ           end
+
+row:
+	MOVQ    BX, CX
+	VMOVAPS Y8, Y0
+	VMOVAPS Y8, Y1
+	VMOVAPS Y8, Y2
+	VMOVAPS Y8, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	SUBQ    $0x00000020, CX
+	JLT     rest
+
+many:
+	PREFETCHT0 16384(DI)
+	VMOVUPS    (DI), Y9
+	VADDPS     Y9, Y4, Y4
+	VMINPS     Y9, Y0, Y0
+	VMOVUPS    32(DI), Y9
+	VADDPS     Y9, Y5, Y5
+	VMINPS     Y9, Y1, Y1
+	PREFETCHT0 16448(DI)
+	VMOVUPS    64(DI), Y9
+	VADDPS     Y9, Y6, Y6
+	VMINPS     Y9, Y2, Y2
+	VMOVUPS    96(DI), Y9
+	VADDPS     Y9, Y7, Y7
+	VMINPS     Y9, Y3, Y3
+	ADDQ       $0x00000080, DI
+	SUBQ       $0x00000020, CX
+	JGE        many
+
+rest:
+	ADDQ $0x00000020, CX
+	JZ   done
+
+tail:
+	MOVQ       $0x0000000000000008, R9
+	CMPQ       CX, R9
+	CMOVQLT    CX, R9
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y15
+	NEGQ       R9
+	VMASKMOVPS (DI), Y15, Y9
+	VADDPS     Y9, Y4, Y4
+	VBLENDVPS  Y15, Y9, Y8, Y9
+	VMINPS     Y9, Y0, Y0
+	ADDQ       $0x00000020, DI
+	SUBQ       R9, CX
+	JNZ        tail
+
+done:
+	VMINPS       Y2, Y0, Y0
+	VMINPS       Y3, Y1, Y1
+	VMINPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X9
+	VMINPS       X9, X0, X0
+	VPERMILPS    $0x4e, X0, X9
+	VMINPS       X9, X0, X0
+	VPERMILPS    $0xb1, X0, X9
+	VMINPS       X9, X0, X0
+	VADDPS       Y6, Y4, Y4
+	VADDPS       Y7, Y5, Y5
+	VADDPS       Y5, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X9
+	VADDPS       X9, X4, X4
+	VPERMILPS    $0x4e, X4, X9
+	VADDPS       X9, X4, X4
+	VPERMILPS    $0xb1, X4, X9
+	VADDPS       X9, X4, X4
+	VUCOMISS     X4, X4
+	JNP          defined
+	VMOVAPS      X4, X0
+
+defined:
+	VMOVSS X0, (DX)
+	ADDQ   $0x00000004, DX
+	MOVQ   BX, AX
+	NEGQ   AX
+	ANDQ   $0x00000007, AX
+	SHLQ   $0x02, AX
+	SUBQ   AX, DI
+	DECQ   R8
+	JNZ    row
+
+end:
 	VZEROUPPER
 	RET
 

@@ -20,10 +20,19 @@ type Functions struct {
 	SumSquaresFrom, SumExp     func(x []float32, alpha float32) float64
 	Largest, Smallest, Product func(x []float32) float32
 
-	// The sum of each row of cols floats, with the bits of Sum; the sum of rows that are step floats apart,
-	// one after the other.
-	SumEach func(dst, x []float32, cols int)
-	AddRows func(dst, x []float32, rows, step int)
+	// The sum, Largest and Smallest of each row of cols floats, with the bits of those of one row; the sum of
+	// rows that are step floats apart, one after the other.
+	SumEach, LargestEach, SmallestEach func(dst, x []float32, cols int)
+	AddRows                            func(dst, x []float32, rows, step int)
+
+	// Sums of the columns of a matrix of rows, which are as long as the vectors: those of x, of (x - base)^2, and
+	// of dy and dy (x - base), one row after the other; and dst = scale (x - base) + offset and
+	// dx = scale dy + slope (x - base) + offset.
+	ColTotals     func(dst, x []float32, rows int)
+	ColSquares    func(dst, base, x []float32, rows int)
+	ColProducts   func(sum, dot, base, x, dy []float32, rows int)
+	ScaleCols     func(base, scale, offset, dst, x []float32, rows int)
+	ScaleColsBack func(base, slope, offset, scale, dx, x, dy []float32, rows int)
 
 	// The lengths of these must be multiples of Sixteen.
 	Equal, NotEqual, Less, LessEqual func(dst []bool, a, b []float32)

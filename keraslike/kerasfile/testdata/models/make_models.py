@@ -299,6 +299,9 @@ def made_models():
     z = L.GroupQueryAttention(2, 4, 2)(a, b, use_causal_mask=True)
     y = L.Concatenate()([y, z, L.Attention(use_scale=True, score_mode="concat")([a, b]), L.AdditiveAttention()([a, b])])
     yield "attention.keras", keras.Model([a, b], L.EinsumDense("abc,cde->abde", (None, 2, 3), bias_axes="de", activation="relu")(y))
+    a = keras.Input((6,))
+    y, z = L.ReversibleEmbedding(5, 3, mask_zero=True, logit_soft_cap=4), L.ReversibleEmbedding(5, 3, tie_weights=False)
+    yield "reversible.keras", keras.Model(a, [y(L.Dense(3)(y(a)), reverse=True), z(z(a), reverse=True), L.GRU(2)(y(a))]), ids
 
 
 manifest = []
