@@ -13,7 +13,7 @@ import (
 
 var _ = register(map[string]class{
 	"Resizing":          {read: resizing},
-	"CenterCrop":        {read: func(a *args) k.Layer { a.channelsLast(); return k.CenterCrop(a.count("height"), a.count("width")) }},
+	"CenterCrop":        {read: func(a *args) k.Layer { a.channels(); return k.CenterCrop(a.count("height"), a.count("width")) }},
 	"RandomCrop":        {read: func(a *args) k.Layer { a.channelsLast(); return k.RandomCrop(a.count("height"), a.count("width")) }},
 	"CategoryEncoding":  {read: func(a *args) k.Layer { return k.CategoryEncoding(a.count("num_tokens"), a.outputMode("multi_hot")) }},
 	"Discretization":    {read: discretization},
@@ -36,7 +36,7 @@ func (a *args) outputMode(absent string) k.PreprocessingOption {
 }
 
 func resizing(a *args) k.Layer {
-	a.channelsLast()
+	a.channels()
 	a.want("fill_mode", "constant")
 	options := []k.PreprocessingOption{k.Interpolation(a.text("interpolation", "bilinear"))}
 	value := a.number("fill_value", 0)

@@ -4,6 +4,8 @@ package kerasfile
 
 import (
 	"encoding/json"
+	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -88,7 +90,7 @@ func TestPreprocessingLayers(t *testing.T) {
 		{"TextVectorization", `{"standardize":"mine","vocabulary":["a"]}`, `argument standardize is "mine", want one of`},
 		{"AutoContrast", `{"value_range":[1,2,3]}`, "argument value_range is [1,2,3], want a number or two"},
 		{"Resizing", `{"height":3,"width":4,"antialias":true}`, "argument antialias is true, which is not supported"},
-		{"Resizing", `{"height":3,"width":4,"data_format":"channels_first"}`, `argument data_format is "channels_first"`},
+		{"RandomCrop", `{"height":3,"width":4,"data_format":"channels_first"}`, `argument data_format is "channels_first"`},
 		{"Discretization", `{"num_bins":3}`, "argument bin_boundaries is None, want those that adapt has computed"},
 		{"Hashing", `{"num_bins":3,"salt":[1]}`, "argument salt is [1], want two numbers"},
 	} {
@@ -154,6 +156,45 @@ func TestRandomLayersOfPictures(t *testing.T) {
 		}
 		if !slices.Equal(y.Values(), want) {
 			t.Errorf("%s: predictions differ", c.layers)
+		}
+	}
+}
+
+// TestSizesWithChannelsFirst: Resizing and CenterCrop of pictures whose channels are the first axis.
+func TestSizesWithChannelsFirst(t *testing.T) {
+	first, err := k.NewArray(make([]float32, 2*3*4*5), 2, 3, 4, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := k.NewArray(make([]float32, 2*3*4*5), 2, 4, 5, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range first.Values() {
+		first.Values()[i] = float32(i * 7 % 50)
+		sample, channel, pixel := i/60, i/20%3, i%20
+		last.Values()[sample*60+pixel*3+channel] = first.Values()[i]
+	}
+	for _, class := range []string{"CenterCrop", "Resizing"} {
+		var results [2][]float32
+		for i, format := range []string{"channels_first", "channels_last"} {
+			x := []*k.Array{first, last}[i]
+			config := fmt.Sprintf(`{"class_name":"Sequential","config":{"name":"m","layers":[{"class_name":"InputLayer","config":{"batch_shape":[null,%d,%d,%d]}},{"class_name":%q,"config":{"height":2,"width":3,"data_format":%q}}]}}`,
+				x.Shape()[1], x.Shape()[2], x.Shape()[3], class, format)
+			m, _, err := modelOf(&kerash5.File{Config: []byte(config), KerasVersion: "3.15.0"}, 0, "file", loadSettings{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			y, err := m.Predict(x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			results[i] = y.Values()
+		}
+		for i, v := range results[0] {
+			if sample, channel, pixel := i/18, i/6%3, i%6; math.Abs(float64(v-results[1][sample*18+pixel*3+channel])) > 1e-4 {
+				t.Fatalf("%s: value %d is %v, want %v", class, i, v, results[1][sample*18+pixel*3+channel])
+			}
 		}
 	}
 }
