@@ -28,6 +28,7 @@ func TestEverythingHasKnownValues(t *testing.T) {
 		"CustomLoss", "Losses", "CustomRowMetric", "CustomMetric", "NamedMetric", // what a user or other losses compute
 		"Objective", "Phase", "Phases", // functions of a user: TestPhasesTrainAsPyTorch
 		"FromSolver", // Gorgonia's: TestSolver
+		"STFT",       // stft_keras.json: TestSTFTKernels
 	}
 	files := map[string]string{
 		"ActivationFunc": "activations", "LossFunc": "losses", "Loss": "losses", "MetricFunc": "metrics", "Metric": "metrics", "Initializer": "initializers", "Optimizer": "optimizers",
