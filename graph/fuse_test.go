@@ -111,7 +111,7 @@ func TestFusedConvolutionOfEmbedding(t *testing.T) {
 					}
 				}
 			}
-			if n := testing.AllocsPerRun(5, func() {
+			if n := testing.AllocsPerRun(20, func() {
 				if err := fused.program.RunAll(); err != nil {
 					t.Fatal(err)
 				}

@@ -76,7 +76,7 @@ func TestSamples(t *testing.T) {
 			t.Errorf("root %d is the same at the next step", k)
 		}
 	}
-	if allocs := testing.AllocsPerRun(3, func() { err = program.RunAll() }); allocs > 0 || err != nil {
+	if allocs := testing.AllocsPerRun(20, func() { err = program.RunAll() }); allocs > 0 || err != nil {
 		t.Errorf("a run allocates %v times: %v", allocs, err)
 	}
 }
