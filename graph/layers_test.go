@@ -70,6 +70,9 @@ func TestLayerOpErrors(t *testing.T) {
 			return n, err
 		}, "input is a scalar"},
 		"group norm":       {func() (node, error) { return GroupNorm(x, nil, nil, 3, 1e-3) }, "4 features can't be divided into 3 groups"},
+		"epsilon NaN":      {func() (node, error) { return GroupNorm(x, nil, nil, 2, math.NaN()) }, "epsilon is NaN, want a finite number of at least 0"},
+		"epsilon below 0":  {func() (node, error) { return RMSNorm(x, nil, -1) }, "epsilon is -1, want a finite number of at least 0"},
+		"epsilon infinite": {func() (node, error) { return LayerNorm(x, nil, nil, math.Inf(1)) }, "epsilon is +Inf, want a finite number of at least 0"},
 		"no groups":        {func() (node, error) { return GroupNorm(x, nil, nil, 0, 1e-3) }, "got 0 groups, want at least 1"},
 		"batch of groups":  {func() (node, error) { return GroupNorm(v, nil, nil, 1, 1e-3) }, "input has rank 1, want at least 2"},
 		"group norm beta":  {func() (node, error) { return GroupNorm(x, nil, v, 2, 1e-3) }, "input 1 has 3 values, the rows have 4"},

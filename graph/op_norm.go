@@ -74,6 +74,9 @@ func runColumnVariance[T kernel.Float](c *call[T]) error {
 // are those of x (of the unmasked elements if mask is not nil), and the gradient of x
 // includes the paths through them.
 func normalize(x, mean, variance, mask, gamma, beta *Node, epsilon float64, own bool) (*Node, error) {
+	if err := checkEpsilon("normalize", epsilon, x); err != nil {
+		return nil, err
+	}
 	inputs := Nodes{x, mean, variance}
 	o := &op{
 		name: "normalize" + attrs("epsilon", epsilon, "gamma", gamma != nil, "beta", beta != nil, "own", own),
@@ -371,12 +374,21 @@ func LayerNorm(x, gamma, beta *Node, epsilon float64) (*Node, error) {
 //
 //	x (batch, ..., n)   gamma, beta (n) or nil   y (batch, ..., n)
 //
-// n must be a multiple of groups. One group for each feature is instance normalization.
+// n must be a multiple of groups, and epsilon at least 0. One group for each feature is instance
+// normalization.
 func GroupNorm(x, gamma, beta *Node, groups int, epsilon float64) (*Node, error) {
 	if groups < 1 {
 		return nil, &OpError{Op: "group_norm", Shapes: []Shape{shapeOf(x)}, Err: fmt.Errorf("got %d groups, want at least 1", groups)}
 	}
 	return layerNorm(x, gamma, beta, groups, epsilon)
+}
+
+// checkEpsilon returns an error for an epsilon that makes roots of negative numbers or no numbers.
+func checkEpsilon(op string, epsilon float64, x *Node) error {
+	if epsilon >= 0 && !math.IsInf(epsilon, 1) {
+		return nil
+	}
+	return &OpError{Op: op, Shapes: []Shape{shapeOf(x)}, Err: fmt.Errorf("epsilon is %v, want a finite number of at least 0", epsilon)}
 }
 
 // normName is the name of normalizations of rows and, if there are groups, of these.
@@ -396,6 +408,9 @@ func normAttrs(groups int, epsilon float64, gamma, beta bool) string {
 }
 
 func layerNorm(x, gamma, beta *Node, groups int, epsilon float64) (*Node, error) {
+	if err := checkEpsilon(normName(groups), epsilon, x); err != nil {
+		return nil, err
+	}
 	rank := rankOf(x)
 	inputs := Nodes{x}
 	o := &op{

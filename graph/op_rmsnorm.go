@@ -14,7 +14,12 @@ import (
 // y = γ·x/√(mean x² + ε).
 //
 //	x (..., n)   gamma (n) or nil   y (..., n)
+//
+// epsilon must be at least 0.
 func RMSNorm(x, gamma *Node, epsilon float64) (*Node, error) {
+	if err := checkEpsilon("rms_norm", epsilon, x); err != nil {
+		return nil, err
+	}
 	rank := rankOf(x)
 	inputs := Nodes{x}
 	o := &op{

@@ -27,6 +27,9 @@ import (
 //	x (..., n)   mask shaped like x or like its leading axes, or nil   gamma, beta (n) or nil
 //	y (..., n)   mean, variance (n)
 func SynchronizedBatchNorm(label string, x, mask, gamma, beta *Node, epsilon float64) (y, mean, variance *Node, err error) {
+	if err := checkEpsilon("synchronized_batch_norm", epsilon, x); err != nil {
+		return nil, nil, nil, err
+	}
 	with := Nodes{x}
 	if mask != nil {
 		with = append(with, mask)

@@ -208,7 +208,7 @@ func (s *Step) check(p *compiledPhase) error {
 	if s.declares {
 		building.Lock()
 		defer building.Unlock()
-		err := guard(p.label(), nil, "", func() error { p.given.(*phase).step(s); return nil })
+		err := guard("step", nil, "", func() error { p.given.(*phase).step(s); return nil })
 		if s.v.err != nil {
 			err = s.v.err
 		}

@@ -97,7 +97,7 @@ func (s *Step) graph(p *compiledPhase) (*modelGraph, error) {
 func (s *Step) build(p *compiledPhase) error {
 	v := s.v
 	err := v.groups.Record(v.g, p.series(), func() error {
-		err := guard(p.label(), nil, "", func() error { v.cost = p.given.(*phase).step(s); return nil })
+		err := guard("step", nil, "", func() error { v.cost = p.given.(*phase).step(s); return nil })
 		if v.err != nil {
 			return v.err
 		}

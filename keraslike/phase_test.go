@@ -465,7 +465,7 @@ func TestPhaseMistakes(t *testing.T) {
 		"free input":  {sgd, step(func(s *k.Step) *graph.Node { s.Input(0, k.Any); return fine(s) }), nil, "input 0: its shape is (batch, ?), want fixed lengths"},
 		"free target": {sgd, step(func(s *k.Step) *graph.Node { s.Target(0, k.Any); return fine(s) }), nil, "target 0 has shape (batch, ?), and the inputs have 0 free axes"},
 		"op":          {sgd, step(func(s *k.Step) *graph.Node { return s.Do(graph.Add(s.Input(0, 3), s.Call(a, s.Input(0, 3)))) }), nil, `phase "p": add`},
-		"panic":       {sgd, step(func(s *k.Step) *graph.Node { panic("oh") }), nil, `phase "p": panic: oh`},
+		"panic":       {sgd, step(func(s *k.Step) *graph.Node { panic("oh") }), nil, `phase "p": step: panic: oh`},
 	} {
 		err := both.Compile(c.optimizer, c.loss, c.options...)
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // Step is the graph of a Phase or an Objective under construction, for one batch size, in training or
@@ -100,7 +101,7 @@ func (s *Step) declareInput(k int, shape []int) error {
 	d := s.data
 	switch own := shape == nil; {
 	case own && (k < 0 || k >= len(s.net.edges)):
-		return fmt.Errorf("model %q has %d inputs; for data of other inputs give the shape of a sample", s.net.name, len(s.net.edges))
+		return fmt.Errorf("model %q has %s; for data of other inputs give the shape of a sample", s.net.name, text.Count(len(s.net.edges), "input"))
 	case own && d.inputs != nil, !own && d.own:
 		return errors.New("inputs are declared with a shape and without one, want all with or all without")
 	case own:

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // Output returns output k of the compiled model for the inputs of the data, as Call does.
@@ -16,7 +17,7 @@ func (s *Step) Output(k int) *graph.Node {
 		return nil
 	}
 	if k < 0 || k >= len(s.net.outputs) {
-		return s.fail("output %d: model %q has %d outputs", k, s.net.name, len(s.net.outputs))
+		return s.fail("output %d: model %q has %s", k, s.net.name, text.Count(len(s.net.outputs), "output"))
 	}
 	if s.outputs == nil {
 		in := make([]*graph.Node, len(s.net.edges))
