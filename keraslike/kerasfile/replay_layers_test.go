@@ -529,10 +529,11 @@ func (r *recordedCall) name() string {
 	return c.Name
 }
 
-// carries returns the model of an earlier record whose states go on, nil if there is none.
+// carries returns the model of an earlier record whose states go on, nil if there is none or they were
+// reset. The integers among the states are seeds of random numbers.
 func (r *recordedCall) carries() *k.Model {
 	for _, s := range r.States {
-		if a := s.asArray(); a != nil && largest([]*numbers{a}) != 0 {
+		if a := s.asArray(); a != nil && strings.HasPrefix(a.Type, "float") && largest([]*numbers{a}) != 0 {
 			return carried[r.name()]
 		}
 	}
