@@ -156,7 +156,7 @@ func TestExamples(t *testing.T) {
 			}
 			return nil
 		}},
-		{"actorcritic", 150, func(out string) error {
+		{"actorcritic", 125, func(out string) error {
 			lines := strings.Split(strings.TrimSpace(out), "\n")
 			var episodes int
 			var mean float64
