@@ -51,9 +51,8 @@ func main() {
 	images, digits := let(x), let(labels)
 	weights := [][]float32{let(w1), let(b1), let(w2), let(b2)}
 	for i, fanIn := range []float64{784, hidden} {
-		kernel := weights[2*i]
-		for j := range kernel {
-			kernel[j] = float32(random.NormFloat64() * math.Sqrt(2/fanIn))
+		for j := range weights[2*i] {
+			weights[2*i][j] = float32(random.NormFloat64() * math.Sqrt(2/fanIn))
 		}
 	}
 
