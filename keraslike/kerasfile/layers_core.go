@@ -89,25 +89,24 @@ func dense(a *args) k.Layer {
 }
 
 // weighted returns the options that all layers with a kernel and a bias share, as options of
-// the family O that the constructor takes.
+// the family O that the constructor takes. Of a bias that is omitted Keras also accepts and writes
+// regularizer and constraint.
 func weighted[O any](a *args) (options []O) {
 	add := func(wanted bool, o k.KernelOption) {
 		if wanted {
 			options = append(options, any(o).(O))
 		}
 	}
-	add(!a.flag("use_bias", true), k.NoBias)
-	for _, w := range []string{"recurrent", "depthwise", "pointwise"} {
-		a.training(w + "_constraint")
-	}
+	biased := a.flag("use_bias", true)
+	add(!biased, k.NoBias)
 	limit := a.constraint("kernel_constraint")
 	add(!limit.IsZero(), k.KernelConstraint(limit))
 	limit = a.constraint("bias_constraint")
-	add(!limit.IsZero(), k.BiasConstraint(limit))
+	add(biased && !limit.IsZero(), k.BiasConstraint(limit))
 	r := a.regularizer("kernel_regularizer")
 	add(r != k.Regularizer{}, k.KernelRegularizer(r))
 	r = a.regularizer("bias_regularizer")
-	add(r != k.Regularizer{}, k.BiasRegularizer(r))
+	add(biased && r != k.Regularizer{}, k.BiasRegularizer(r))
 	r = a.regularizer("activity_regularizer")
 	add(r != k.Regularizer{}, k.ActivityRegularizer(r))
 	return options
