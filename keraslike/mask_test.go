@@ -270,3 +270,28 @@ func TestGroupNormalizationPassesTheMask(t *testing.T) {
 		}
 	}
 }
+
+// In Keras 3.15 EinsumDense and RMSNormalization do not support masks, so that their output has none,
+// but that of TimeDistributed has the mask of its input.
+func TestEinsumDenseAndRMSNormalizationStopTheMask(t *testing.T) {
+	for name, c := range map[string]struct {
+		layer  k.Layer
+		passes bool
+	}{
+		"EinsumDense":      {k.EinsumDense("abc,cd->abd", []int{3, 2}), false},
+		"RMSNormalization": {k.RMSNormalization(), false},
+		"TimeDistributed":  {k.TimeDistributed(k.EinsumDense("ab,bc->ac", []int{2})), true},
+	} {
+		in := k.Input(3)
+		y := c.layer.Apply(k.Embedding(9, 2, k.MaskZero).Apply(in))
+		m := k.NewModel("m", []*k.Tensor{in}, []*k.Tensor{k.Custom(maskOf{}).Apply(y)})
+		if err := m.Build(3); err != nil {
+			t.Fatal(err)
+		}
+		want := []float32{1, 1, 1}
+		if c.passes {
+			want[2] = 0
+		}
+		closeTo(t, name, predict(t, m, tensorOf([]int{1, 3}, []float32{4, 7, 0})), want)
+	}
+}

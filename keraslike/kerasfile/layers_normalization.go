@@ -15,7 +15,7 @@ var _ = register(map[string]class{
 	"LayerNormalization": {read: layerNormalization, mask: passesMask},
 	"GroupNormalization": {read: groupNormalization, mask: passesMask},
 	"UnitNormalization":  {read: unitNormalization, mask: passesMask},
-	"RMSNormalization":   {read: rmsNormalization, mask: passesMask},
+	"RMSNormalization":   {read: rmsNormalization},
 
 	"STFTSpectrogram":       {read: stftSpectrogram},
 	"MelSpectrogram":        {read: melSpectrogram},
