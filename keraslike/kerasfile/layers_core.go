@@ -21,7 +21,7 @@ var _ = register(map[string]class{
 
 	"Masking":      {read: func(a *args) k.Layer { return k.Masking(a.number("mask_value", 0)) }, mask: makesMask},
 	"Rescaling":    {read: func(a *args) k.Layer { return k.Rescaling(a.number("scale", 1), a.number("offset", 0)) }, mask: passesMask},
-	"Flatten":      {read: func(a *args) k.Layer { a.channels(); return k.Flatten() }},
+	"Flatten":      {read: flatten},
 	"Reshape":      {read: func(a *args) k.Layer { return k.Reshape(a.list("target_shape")) }},
 	"Permute":      {read: func(a *args) k.Layer { return k.Permute(a.list("dims")) }},
 	"RepeatVector": {read: func(a *args) k.Layer { return k.RepeatVector(a.count("n")) }},
@@ -221,6 +221,13 @@ func (a *args) channels() {
 	} else {
 		a.channelsLast()
 	}
+}
+
+// flatten reads a layer that is channels first only where there are channels and other axes.
+func flatten(a *args) k.Layer {
+	a.channels()
+	a.channelsFirst = a.channelsFirst && (len(a.in) != 1 || len(a.in[0]) > 1)
+	return k.Flatten()
 }
 
 func (a *args) channelsLast() { a.want("data_format", "channels_last") }
