@@ -295,3 +295,80 @@ func TestEinsumDenseAndRMSNormalizationStopTheMask(t *testing.T) {
 		closeTo(t, name, predict(t, m, tensorOf([]int{1, 3}, []float32{4, 7, 0})), want)
 	}
 }
+
+// Without ReturnSequences, ZeroOutputForMask zeroes the output of a series whose last step in the order
+// of processing is masked, but not its state. Values of Keras 3.15 on torch, of kernels of ones and the
+// steps 1 2 3, 1 2 - and - 2 3.
+func TestZeroOutputOfTheLastStep(t *testing.T) {
+	ones := []k.RecurrentOption{k.KernelInitializer(k.Ones()), k.RecurrentInitializer(k.Ones()), k.ZeroOutputForMask}
+	backwards := append(slices.Clone(ones), k.GoBackwards)
+	cell := func() k.RecurrentCell { return k.SimpleRNNCell(1, ones[0], ones[1]) }
+	cells := func() k.RecurrentCell { return k.StackedRNNCells(cell(), cell()) }
+	x := tensorOf([]int{3, 3, 1}, []float32{1, 2, 3, 1, 2, 0, 0, 2, 3})
+	for name, c := range map[string]struct {
+		layer k.Layer
+		want  []float32
+	}{
+		"SimpleRNN":           {k.SimpleRNN(1, ones...), []float32{0.99931854, 0, 0.99927926}},
+		"SimpleRNN backwards": {k.SimpleRNN(1, backwards...), []float32{0.96367306, 0.96139598, 0}},
+		"GRU":                 {k.GRU(1, ones...), []float32{0.30724031, 0, 0.15235904}},
+		"GRU backwards":       {k.GRU(1, backwards...), []float32{0.30928349, 0.28301659, 0}},
+		"LSTM":                {k.LSTM(1, ones...), []float32{0.9625901, 0, 0.92311293}},
+		"LSTM backwards":      {k.LSTM(1, backwards...), []float32{0.8592404, 0.76267618, 0}},
+		"RNN":                 {k.RNN(cells(), k.ZeroOutputForMask), []float32{0.95840526, 0, 0.94084370}},
+		"RNN backwards":       {k.RNN(cells(), k.ZeroOutputForMask, k.GoBackwards), []float32{0.95671093, 0.93633568, 0}},
+	} {
+		m := k.Sequential("m", k.Input(3, 1), k.Masking(0), c.layer)
+		if err := m.Build(1); err != nil {
+			t.Fatal(err)
+		}
+		closeTo(t, name, predict(t, m, x), c.want)
+	}
+
+	in := k.Input(3, 1)
+	y := k.GRU(1, append(slices.Clone(ones), k.ReturnState)...).Apply(k.Masking(0).Apply(in))
+	m := k.NewModel("m", []*k.Tensor{in}, []*k.Tensor{y, y.Output(1)})
+	if err := m.Build(1); err != nil {
+		t.Fatal(err)
+	}
+	out, err := m.PredictAll(k.ArrayOf(x))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeTo(t, "output", out[0].Values(), []float32{0.30724031, 0, 0.15235904})
+	closeTo(t, "state", out[1].Values(), []float32{0.30724031, 0.28131539, 0.15235904})
+
+	a, mask := k.NamedInput("a", 2, 2, 1), k.NamedInput("mask", 2)
+	z := k.ConvLSTM1D(1, 1, k.KernelInitializer(k.Ones()), k.ZeroOutputForMask).Apply(k.Custom(masked{}).Apply(a, mask))
+	m = k.NewModel("m", []*k.Tensor{a, mask}, []*k.Tensor{z})
+	if err := m.Build(1); err != nil {
+		t.Fatal(err)
+	}
+	out, err = m.PredictAll(k.ArrayOf(tensorOf([]int{1, 2, 2, 1}, []float32{1, 1, 2, 2})), k.ArrayOf(tensorOf([]int{1, 2}, []float32{1, 0})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeTo(t, "ConvLSTM1D", out[0].Values(), []float32{0, 0})
+}
+
+// A target of weight 0 counts in the mean unless its class is the one that is ignored: of two steps with a
+// loss of ln 3 each, the second of weight 0, the mean is ln 3/2, 0.5493061542510986 by Keras 3.15.
+func TestIgnoredClassWithWeightsOfZero(t *testing.T) {
+	m := k.Sequential("m", k.Input(2, 3), k.Dense(3, k.KernelInitializer(k.Zeros())))
+	if err := m.Compile(k.SGD(0), k.SparseCategoricalCrossentropy.With(k.FromLogits, k.IgnoreClass(0))); err != nil {
+		t.Fatal(err)
+	}
+	x, y := tensorOf([]int{1, 2, 3}, make([]float32, 6)), tensorOf([]int{1, 2}, []float32{1, 2})
+	data, err := k.Data(k.ArrayOf(x), k.ArrayOf(y))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, err = k.Weighted(data, []float32{1, 0}, 2); err != nil {
+		t.Fatal(err)
+	}
+	logs, err := m.Evaluate(t.Context(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeTo(t, "loss", []float32{float32(logs.Get("loss"))}, []float32{0.54930615})
+}

@@ -28,8 +28,8 @@ func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 		if isNoLoss(c.losses[k]) {
 			continue
 		}
-		t = v.maskTargets(t, c.losses[k], k, weighted)
-		loss := v.reduced(v.rows(c.losses[k], out, t), t, c.losses[k], weighted, k)
+		rows := v.rows(c.losses[k], out, v.maskTargets(t, c.losses[k], k, weighted))
+		loss := v.reduced(rows, t, c.losses[k], weighted, k)
 		if len(v.out) > 1 {
 			v.outputLosses = append(v.outputLosses, loss)
 		}
