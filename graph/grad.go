@@ -75,7 +75,7 @@ func backpropagate(outputs, gradOutputs, wrt Nodes) (grads Nodes, err error) {
 	if err != nil {
 		return nil, gradientError(err)
 	}
-	if p.differentiated() || hasLoose(outputs[0].Graph()) {
+	if p.differentiated() || loose(outputs[0].Graph(), gradOutputs) {
 		return p.pullBack(outputs, gradOutputs, wrt)
 	}
 	indexOf(outputs[0].Graph())
@@ -89,12 +89,16 @@ func backpropagate(outputs, gradOutputs, wrt Nodes) (grads Nodes, err error) {
 	return nil, gradientError(err)
 }
 
-// hasLoose reports whether the graph has ops without inputs, such as constants, that nothing uses yet.
-// gorgonia.Backpropagate removes them, and of two it ends with a nil pointer.
-func hasLoose(g *Graph) bool {
-	return slices.ContainsFunc(g.AllNodes(), func(n *Node) bool {
-		return n.Op() != nil && n.Op().Arity() == 0 && g.To(n.ID()).Len() == 0
-	})
+// loose reports whether the graph has several ops without inputs, such as constants, that nothing uses yet, besides
+// the gradients of the outputs: gorgonia.Backpropagate, which removes them, ends with a nil pointer.
+func loose(g *Graph, gradOutputs Nodes) bool {
+	found := 0
+	for _, n := range g.AllNodes() {
+		if n.Op() != nil && n.Op().Arity() == 0 && g.To(n.ID()).Len() == 0 && !slices.Contains(gradOutputs, n) {
+			found++
+		}
+	}
+	return found > 1
 }
 
 // gradientError returns an OpError unchanged, so that a caller can add the layer.
