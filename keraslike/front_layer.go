@@ -74,7 +74,7 @@ func (t *Tensor) place() error {
 	return fmt.Errorf("runs before the network, on raw inputs, but its input comes from %s, which is part of the network: apply it to an Input, or behind layers that can run there, such as Rescaling", from.layer.def.Kind())
 }
 
-// frontModel is a definition that is a network of layers.
+// frontModel is a definition that computes other layers.
 type frontModel interface {
 	// inFront reports whether all layers can run in the front, and whether one must.
 	inFront() (can, must bool)
@@ -82,11 +82,11 @@ type frontModel interface {
 
 func canRunInFront(d Definition) bool {
 	switch d := d.(type) {
-	case preparer:
-		return true
 	case frontModel:
 		can, _ := d.inFront()
 		return can
+	case preparer:
+		return true
 	}
 	return false
 }
@@ -163,6 +163,7 @@ type preparation struct {
 
 	categories []int32   // see numbers
 	pixels     []float32 // see picture
+	turned     [2]value  // pictures with channels last, see ChannelsFirst
 }
 
 func (f *frontPlan) newPreparation() *preparation {

@@ -215,6 +215,13 @@ func replayLayer(r *recordedCall) error {
 	if c.Class == "GlobalAveragePooling1D" && len(r.Args) == 2 {
 		r.Args, r.Kwargs = r.Args[:1], map[string]recorded{"mask": r.Args[1]}
 	}
+	if r.pictures() {
+		in, out, err := r.picture()
+		if err != nil {
+			return err
+		}
+		r.Args, r.Out = []recorded{{in}}, recorded{out}
+	}
 	r.batched()
 	training := false
 	if v, ok := r.Kwargs["training"]; ok {
@@ -222,6 +229,9 @@ func replayLayer(r *recordedCall) error {
 		training = b
 	}
 	if picture := strings.HasPrefix(c.Class, "Random") || c.Class == "Solarization"; (training || picture && r.Kwargs["training"].v == nil) && c.random() {
+		if r.Drawn != nil {
+			return replayDrawn(r)
+		}
 		return impossible("random layer in training mode")
 	}
 	m := &replayModel{b: newBuilder(3, 1<<20), results: map[callRef]*k.Tensor{}, training: training}
