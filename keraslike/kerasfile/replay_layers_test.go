@@ -222,6 +222,11 @@ func replayLayer(r *recordedCall) error {
 		}
 		r.Args, r.Out = []recorded{{in}}, recorded{out}
 	}
+	for _, a := range r.Args { // without elements
+		if x := a.asArray(); x != nil && slices.Contains(x.Shape, 0) {
+			return impossible("an axis of length 0")
+		}
+	}
 	r.batched()
 	training := false
 	if v, ok := r.Kwargs["training"]; ok {
@@ -380,7 +385,7 @@ func pythonClass(raw json.RawMessage, depth int) string {
 	case depth > 12:
 	case json.Unmarshal(raw, &o) == nil:
 		var c layerConfig
-		if json.Unmarshal(raw, &c) == nil && c.Class != "" && len(c.Config) > 0 && (c.Class == "Lambda" || strings.HasSuffix(c.Module, "_test") || c.Module != "" && !strings.HasPrefix(c.Module, "keras.") && c.Module != "keras" && c.Module != "builtins" || c.Module == "" && c.Registered != "" && c.Registered != c.Class) {
+		if json.Unmarshal(raw, &c) == nil && c.Class != "" && len(c.Config) > 0 && (c.Class == "Lambda" || c.Class == "function" && string(c.Config) == `"custom_fn"` || strings.HasSuffix(c.Module, "_test") || c.Module != "" && !strings.HasPrefix(c.Module, "keras.") && c.Module != "keras" && c.Module != "builtins" || c.Module == "" && c.Registered != "" && c.Registered != c.Class) {
 			return c.Class
 		}
 		for _, name := range slices.Sorted(maps.Keys(o)) {

@@ -385,6 +385,7 @@ func constraintOf(c layerConfig) (k.Constraint, error) {
 		out = k.MaxNorm(s.number("max_value", 2), axes...)
 	case "MinMaxNorm":
 		out = k.MinMaxNorm(s.number("min_value", 0), s.number("max_value", 1), s.number("rate", 1), axes...)
+	case "Constraint": // which limits nothing
 	case "NonNeg":
 		out = k.NonNeg()
 	case "UnitNorm":

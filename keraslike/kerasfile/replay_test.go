@@ -349,7 +349,7 @@ func replayTest(t *recordedTest) (o outcome) {
 				}
 			}
 		}
-		if reason := difference(t.Test); reason != "" && o.status == "different" {
+		if reason := difference(t.Test); reason != "" && (o.status == "different" || o.status == "missing") {
 			o.status, o.reason = "documented", reason
 		}
 	}()
