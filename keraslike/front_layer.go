@@ -164,6 +164,9 @@ type preparation struct {
 	categories []int32   // see numbers
 	pixels     []float32 // see picture
 	turned     [2]value  // pictures with channels last, see ChannelsFirst
+	operated   [2]value  // pictures between operations, see RandAugment
+	operand    [1]*value
+	part       uint64 // of the layer that draws, see operations
 }
 
 func (f *frontPlan) newPreparation() *preparation {
@@ -175,9 +178,12 @@ func (f *frontPlan) newPreparation() *preparation {
 // random returns the random numbers that a layer draws for the sample. They depend on the seed of the
 // model, the path of the layer, the epoch and the number of the sample.
 func (p *preparation) random() *rand.Rand {
-	p.source.Seed(p.key, hashName(p.step.path))
+	p.source.Seed(p.key, hashName(p.step.path)+p.part)
 	return p.rng
 }
+
+// whole ends the parts of a layer.
+func (p *preparation) whole() { p.part = 0 }
 
 // run computes the front for the sample whose raw inputs are in the first values, and copies its
 // results to the memory for each edge.

@@ -114,7 +114,9 @@ var _ = register[preLU]("PReLU")
 
 func (d *preLU) Kind() string { return "PReLU" }
 
-func (d *preLU) check() error { return errors.Join(d.AlphaRegularizer.check(), d.AlphaConstraint.check()) }
+func (d *preLU) check() error {
+	return errors.Join(d.AlphaRegularizer.check(), d.AlphaConstraint.check())
+}
 
 func (d *preLU) Build(b *Builder, in []Shape) (Shape, error) {
 	if err := oneInput(in); err != nil {

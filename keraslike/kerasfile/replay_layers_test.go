@@ -45,12 +45,15 @@ func (trainable) Forward(s *k.Scope, in []*graph.Node) *graph.Node {
 	return s.Do(graph.Add(in[0], s.Do(graph.BroadcastTo(w, in[0].Shape()...))))
 }
 
+// trainedByDefault are layers whose call is in training mode unless it says otherwise, besides those named Random....
+var trainedByDefault = []string{"MixUp", "CutMix", "RandAugment", "AugMix", "Pipeline", "Solarization"}
+
 // randomRates are arguments of layers whose output is random in training.
 var randomRates = []string{"rate", "dropout", "recurrent_dropout", "stddev", "attention_dropout", "factor"}
 
 // random reports whether a layer's output in training depends on random numbers.
 func (c layerConfig) random() bool {
-	if strings.HasPrefix(c.Class, "Random") || slices.Contains([]string{"MixUp", "CutMix", "RandAugment", "AugMix", "Pipeline", "Solarization"}, c.Class) {
+	if strings.HasPrefix(c.Class, "Random") || slices.Contains(trainedByDefault, c.Class) {
 		return true
 	}
 	var rates map[string]any
@@ -233,7 +236,7 @@ func replayLayer(r *recordedCall) error {
 		b, _ := v.v.(bool)
 		training = b
 	}
-	if picture := strings.HasPrefix(c.Class, "Random") || c.Class == "Solarization"; (training || picture && r.Kwargs["training"].v == nil) && c.random() {
+	if picture := strings.HasPrefix(c.Class, "Random") || slices.Contains(trainedByDefault, c.Class); (training || picture && r.Kwargs["training"].v == nil) && c.random() {
 		if r.Drawn != nil {
 			return replayDrawn(r)
 		}
@@ -367,8 +370,12 @@ func (r *recordedCall) batched() {
 		"RandomColorDegeneration": 3, "RandomColorJitter": 3, "RandomErasing": 3, "RandomGaussianBlur": 3, "RandomGrayscale": 3, "RandomHue": 3,
 		"RandomInvert": 3, "RandomPosterization": 3, "RandomSaturation": 3, "RandomSharpness": 3, "RandomShear": 3,
 	}[r.Config.Class]
+	made := rank
+	if r.Config.Class == "MelSpectrogram" { // of a signal
+		rank, made = 1, 2
+	}
 	out := r.Out.asArray()
-	if rank == 0 || len(r.Args) != 1 || out == nil || len(out.Shape) != rank {
+	if rank == 0 || len(r.Args) != 1 || out == nil || len(out.Shape) != made {
 		return
 	}
 	if x := r.Args[0].asArray(); x != nil && len(x.Shape) == rank {
