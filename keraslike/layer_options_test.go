@@ -106,6 +106,9 @@ func constructors() map[string]constructor {
 		"RandomErasing":           made(func(o ...PreprocessingOption) Layer { return RandomErasing(0.1, o...) }, nil),
 		"RandomGaussianBlur":      made(func(o ...PreprocessingOption) Layer { return RandomGaussianBlur(0.1, o...) }, nil),
 		"RandomShear":             made(func(o ...PreprocessingOption) Layer { return RandomShear(0.1, 0.2, o...) }, nil),
+		"RandomPerspective":       made(func(o ...PreprocessingOption) Layer { return RandomPerspective(0.1, 0.2, o...) }, nil),
+		"RandAugment":             made(func(o ...PreprocessingOption) Layer { return RandAugment(0.1, o...) }, nil),
+		"AugMix":                  made(func(o ...PreprocessingOption) Layer { return AugMix(0.1, o...) }, nil),
 		"Rescaling":               made(func(o ...LayerOption) Layer { return Rescaling(1, 0, o...) }, nil),
 		"Lambda": made(func(o ...LayerOption) Layer {
 			return Lambda(func(in ...*graph.Node) (*graph.Node, error) { return in[0], nil }, o...)
@@ -161,7 +164,7 @@ func layerOptions() []layerSetting {
 		Vocabulary("a", "b"), IntegerVocabulary(4, 5), IDFWeights(1, 2), NGrams(2), OutputSequenceLength(4), Salt(1, 2), BinBoundaries(1, 2), NumBins(4),
 		NearestInterpolation, FillNearest, FillValue(3), CropToAspectRatio, PadToAspectRatio, FlipVertically,
 		NoiseShape(1, 2), FactorRange(0, 0.5), HeightRange(0, 0.4), WidthRange(0, 0.3), ValueRange(0, 2), AdditionRange(0, 0.3), ThresholdRange(0, 0.2), ClipLimit(2), TileGrid(2, 3),
-		ScaleRange(0.1, 0.2), BlurSize(5), SigmaRange(0, 2), BrightnessRange(0, 0.1), ContrastRange(0, 0.2), SaturationRange(0.4, 0.6), HueRange(0, 0.1),
+		ScaleRange(0.1, 0.2), BlurSize(5), SigmaRange(0, 2), BrightnessRange(0, 0.1), ContrastRange(0, 0.2), SaturationRange(0.4, 0.6), HueRange(0, 0.1), NumOperations(3), NumChains(4), ChainDepth(2), MixingAlpha(0.5), NoColorOperations,
 		MagnitudeSpectrum, FrameStep(2), FFTLength(8), HammingWindow, PeriodicWindow, SpectrumScaling, ExpandDims,
 		SequenceStride(3), SequenceLength(4), SamplingRate(800), MinFrequency(10), MaxFrequency(300), NoDecibels, TopDecibels(60), MagnitudeExponent(1), MinPower(0.1), ReferencePower(2),
 		Normalized, NegativeSlope(0.1), MaxValue(6), ThresholdAt(0.1), OtherValue(2), Alpha(0.2), Approximate, MaskInput, SharedAxes(1), AlphaInitializer(Ones()), AlphaRegularizer(r), AlphaConstraint(c),

@@ -96,10 +96,10 @@ const (
 //
 // Options:
 //
-//	NumOperations  2
+//	Interpolation  BilinearInterpolation
 //	FactorRange    0 to factor
 //	ValueRange     0 to 255
-//	Interpolation  BilinearInterpolation
+//	NumOperations  2
 //	Name           "rand_augment", "rand_augment_1" and so on
 //	Trainable      true
 //
@@ -164,13 +164,13 @@ func (d *randAugment) prepare(p *preparation, in []*value, out *value) error {
 //
 // Options:
 //
+//	Interpolation      BilinearInterpolation
+//	FactorRange        0 to factor
+//	ValueRange         0 to 255
 //	NumChains          3
 //	ChainDepth         3
 //	MixingAlpha        1
 //	NoColorOperations  off
-//	FactorRange        0 to factor
-//	ValueRange         0 to 255
-//	Interpolation      BilinearInterpolation
 //	Name               "aug_mix", "aug_mix_1" and so on
 //	Trainable          true
 //
@@ -219,14 +219,24 @@ func (d *augMix) prepare(p *preparation, in []*value, out *value) error {
 	}
 	stays := beta(rng, d.MixingAlpha)
 	for i := range chosen[:d.NumChains*d.ChainDepth] {
-		chosen[i] = rng.IntN(known + 1)
+		if chosen[i] = rng.IntN(known + 1); chosen[i] == known {
+			chosen[i] = allOperations
+		}
 	}
-	defer p.whole()
-	clear(out.numbers)
 	for i := range d.NumChains {
-		from := in[0]
+		weights[i] /= sum
+	}
+	return d.mix(p, in[0], weights[:d.NumChains], stays, chosen[:], out)
+}
+
+// mix mixes a picture with what chains of operations make of it; allOperations stands for none.
+func (d *augMix) mix(p *preparation, picture *value, weights []float64, stays float64, chosen []int, out *value) error {
+	defer p.whole()
+	clear(out.resize(picture.shape...))
+	for i, weight := range weights {
+		from := picture
 		for k, number := range chosen[i*d.ChainDepth : (i+1)*d.ChainDepth] {
-			if number == known {
+			if number == allOperations {
 				continue
 			}
 			to := &p.operated[k%2]
@@ -238,13 +248,12 @@ func (d *augMix) prepare(p *preparation, in []*value, out *value) error {
 			}
 			from = to
 		}
-		w := float32(weights[i] / sum)
 		for at, v := range from.numbers {
-			out.numbers[at] += w * v
+			out.numbers[at] += float32(weight) * v
 		}
 	}
 	for at, v := range out.numbers {
-		out.numbers[at] = float32(stays)*in[0].numbers[at] + float32(1-stays)*v
+		out.numbers[at] = float32(stays)*picture.numbers[at] + float32(1-stays)*v
 	}
 	clipTo(out, d.ValueRange)
 	return nil

@@ -68,8 +68,9 @@ const itemKey = "key"
 
 // getItem reads a slice x[:, a, b:c, None, ...], of steps of 1. The batch must stay as it is.
 func getItem(a *args) k.Layer {
+	var raw json.RawMessage
 	var keys []json.RawMessage
-	if !a.take(itemKey, &keys) || len(a.in) != 1 {
+	if !a.take(itemKey, &raw) || json.Unmarshal(raw, &keys) != nil || len(a.in) != 1 {
 		a.fail(itemKey, errors.New("selects samples of the batch, which is not supported"))
 		return nil
 	}

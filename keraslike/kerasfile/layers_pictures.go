@@ -105,13 +105,23 @@ var _ = register(map[string]class{
 
 	"Pipeline": {read: pipeline},
 
-	"AugMix":                 {read: omitted},
+	"AugMix": random(func(a *args) k.Layer {
+		options := append(a.operations(), k.NumChains(a.whole("num_chains", 3)), k.ChainDepth(a.whole("chain_depth", 3)), k.MixingAlpha(a.number("alpha", 1)))
+		return k.AugMix(0, append(options, when[k.PreprocessingOption](!a.flag("all_ops", true), k.NoColorOperations)...)...)
+	}),
+	"RandAugment": random(func(a *args) k.Layer {
+		return k.RandAugment(0, append(a.operations(), k.NumOperations(a.whole("num_ops", 2)))...)
+	}),
+	"RandomPerspective": random(func(a *args) k.Layer {
+		options := append(a.pixels(), a.ranged("factor", 0, k.FactorRange)...)
+		options = append(options, k.Interpolation(a.text("interpolation", "bilinear")), k.FillValue(a.number("fill_value", 0)))
+		return k.RandomPerspective(1, a.number("scale", 1), options...)
+	}),
+
 	"CutMix":                 {read: omitted},
 	"MaxNumBoundingBoxes":    {read: omitted},
 	"MixUp":                  {read: omitted},
-	"RandAugment":            {read: omitted},
 	"RandomElasticTransform": {read: omitted},
-	"RandomPerspective":      {read: omitted},
 })
 
 // omitted is an identity for a layer that acts in training only, or on bounding boxes only.
@@ -181,6 +191,12 @@ func (a *args) contrast(name string, option func(lo, hi float64) k.Preprocessing
 		return nil
 	}
 	return []k.PreprocessingOption{option(0-ends[0], ends[1])}
+}
+
+// operations reads the arguments of layers that choose among others.
+func (a *args) operations() []k.PreprocessingOption {
+	options := append(a.pixels(), a.ranged("factor", 0, k.FactorRange)...)
+	return append(options, k.Interpolation(a.text("interpolation", "bilinear")))
 }
 
 // motion reads the arguments of layers that move pictures.
