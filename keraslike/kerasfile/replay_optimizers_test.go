@@ -435,6 +435,9 @@ func replayRegularizer(r *recordedCall) error {
 	if w == nil {
 		return impossible("a regularizer of no array")
 	}
+	if slices.Contains(w.Shape, 0) {
+		return impossible("an axis of length 0")
+	}
 	shape := w.Shape
 	if len(shape) == 0 {
 		shape = []int{1}

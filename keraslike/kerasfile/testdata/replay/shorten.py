@@ -2,7 +2,8 @@
 """Joins recordings of reefrecord.py: python shorten.py recorded.json.gz RECORDING...
 
 Left out are tests that failed, records that repeat another one with other numbers, and tests that
-are then longer than 10 kB. Long indices of palettes are written once, before the tests.
+are then longer than 20 kB, or have an array that stays longer than 300 kB. Long indices of palettes are
+written once, before the tests.
 """
 
 import gzip
@@ -11,7 +12,8 @@ import json
 import re
 import sys
 
-LONGEST = 10_000
+LONGEST = 20_000
+LONGEST_ARRAY = 300_000  # written as indices
 SHORT = 500  # indices that stay where they are
 arrays = {}
 
@@ -67,7 +69,8 @@ if __name__ == "__main__":
             for test in json.load(f):
                 short = shared(shorten(test))
                 line = json.dumps(short, separators=(",", ":"))
-                if short["records"] and not test["failed"] and len(line) <= LONGEST:
+                fits = all(len(arrays[name]) <= LONGEST_ARRAY for name in names(line))
+                if short["records"] and not test["failed"] and len(line) <= LONGEST and fits:
                     lines.append(line)
     with gzip.GzipFile(sys.argv[1], "wb", mtime=0) as f:
         used = {name: arrays[name] for line in lines for name in sorted(names(line))}
