@@ -430,12 +430,11 @@ func TestReplay(t *testing.T) {
 	}
 	var outcomes []outcome
 	for _, file := range files {
-		tests := readRecorded(t, file)
-		for i := range tests {
-			if o := replayTest(&tests[i]); o.status != "" {
+		eachRecorded(t, file, func(test *recordedTest) {
+			if o := replayTest(test); o.status != "" {
 				outcomes = append(outcomes, o)
 			}
-		}
+		})
 	}
 	text := table(outcomes)
 	switch out := os.Getenv("REEF_RESULTS"); {
@@ -475,7 +474,8 @@ func resultsOf(t *testing.T) map[string]bool {
 	return known
 }
 
-func readRecorded(t *testing.T, path string) (tests []recordedTest) {
+// eachRecorded reads tests one after another, since all of them take much memory.
+func eachRecorded(t *testing.T, path string, replay func(*recordedTest)) {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
@@ -501,9 +501,8 @@ func readRecorded(t *testing.T, path string) (tests []recordedTest) {
 			arrays = one.Arrays
 			continue
 		}
-		tests = append(tests, one)
+		replay(&one)
 	}
-	return tests
 }
 
 // table has the number of tests for each status, then the reasons with their tests.
