@@ -178,8 +178,11 @@ func (b *builder) step(s *Step, powers *[]int) bool {
 	case Copy, CopyBool:
 		return b.load(s.A)
 	case Affine:
-		if s.Y == 0 {
+		switch {
+		case s.Y == 0:
 			name = "Scale"
+		case x == 1:
+			name, x = "Shift", s.Y
 		}
 	case PowX:
 		if !b.load(s.A) {
@@ -266,7 +269,7 @@ func (j *job[T]) execute(m *memory[T], lo, hi int) {
 	s.bools = buffer.Resize(s.bools, (len(j.in)+1)*group)
 	step := hi - lo
 	if j.byBlocks {
-		step = block
+		step = block - block%group
 	}
 	for ; lo < hi; lo += step {
 		end := min(lo+step, hi)

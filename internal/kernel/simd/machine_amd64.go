@@ -55,6 +55,8 @@ func avx512VMErf()
 
 func avx512VMScale()
 
+func avx512VMShift()
+
 func avx512VMSquare()
 
 func avx512VMClip()
@@ -73,13 +75,17 @@ func avx512VMSubOf()
 
 func avx512VMMul()
 
-func avx512VMMax()
-
-func avx512VMMaxOf()
-
 func avx512VMDiv()
 
 func avx512VMDivOf()
+
+func avx512VMMaxNumber()
+
+func avx512VMMinNumber()
+
+func avx512VMMax()
+
+func avx512VMMaxOf()
 
 func avx512VMMin()
 
@@ -245,6 +251,8 @@ func avx2VMErf()
 
 func avx2VMScale()
 
+func avx2VMShift()
+
 func avx2VMSquare()
 
 func avx2VMClip()
@@ -263,13 +271,17 @@ func avx2VMSubOf()
 
 func avx2VMMul()
 
-func avx2VMMax()
-
-func avx2VMMaxOf()
-
 func avx2VMDiv()
 
 func avx2VMDivOf()
+
+func avx2VMMaxNumber()
+
+func avx2VMMinNumber()
+
+func avx2VMMax()
+
+func avx2VMMaxOf()
 
 func avx2VMMin()
 
@@ -388,7 +400,7 @@ func avx2VMStoreBool()
 //go:noescape
 func avx2VMHandlers(dst []uintptr)
 
-var avx512Machine = newMachine(64, avx512VM, avx512VMHandlers, []string{
+var avx512Machine = newMachine(128, avx512VM, avx512VMHandlers, []string{
 	"again",
 	"load",
 	"store",
@@ -411,6 +423,7 @@ var avx512Machine = newMachine(64, avx512VM, avx512VMHandlers, []string{
 	"Tanh",
 	"Erf",
 	"Scale",
+	"Shift",
 	"Square",
 	"Clip",
 	"Sin",
@@ -420,10 +433,12 @@ var avx512Machine = newMachine(64, avx512VM, avx512VMHandlers, []string{
 	"Sub",
 	"SubOf",
 	"Mul",
-	"Max",
-	"MaxOf",
 	"Div",
 	"DivOf",
+	"MaxNumber",
+	"MinNumber",
+	"Max",
+	"MaxOf",
 	"Min",
 	"MinOf",
 	"Pow",
@@ -483,7 +498,7 @@ var avx512Machine = newMachine(64, avx512VM, avx512VMHandlers, []string{
 	"StoreBool",
 })
 
-var avx2Machine = newMachine(32, avx2VM, avx2VMHandlers, []string{
+var avx2Machine = newMachine(48, avx2VM, avx2VMHandlers, []string{
 	"again",
 	"load",
 	"store",
@@ -506,6 +521,7 @@ var avx2Machine = newMachine(32, avx2VM, avx2VMHandlers, []string{
 	"Tanh",
 	"Erf",
 	"Scale",
+	"Shift",
 	"Square",
 	"Clip",
 	"Sin",
@@ -515,10 +531,12 @@ var avx2Machine = newMachine(32, avx2VM, avx2VMHandlers, []string{
 	"Sub",
 	"SubOf",
 	"Mul",
-	"Max",
-	"MaxOf",
 	"Div",
 	"DivOf",
+	"MaxNumber",
+	"MinNumber",
+	"Max",
+	"MaxOf",
 	"Min",
 	"MinOf",
 	"Pow",
