@@ -17,7 +17,8 @@ import (
 type arith struct {
 	vec
 	numbers map[uint32]operand.Mem
-	chain   int // of chains that are merged, which compare to different masks
+	chain   int  // of chains that are merged, which compare to different masks
+	inside  bool // whether arguments are known to be in the function's domain
 }
 
 type register = reg.VecPhysical

@@ -276,10 +276,55 @@ func (m machine) unary(f form) {
 	m.handler(f.name, func() {
 		temps, held := m.temps(len(f.numbers))
 		m.scalars(held)
-		m.share("", temps, f.temps, nil, func(a arith, i int, t []register) {
-			f.unary(lane{arith: a, t: t, scalars: held}, m.acc(i))
-		})
+		emit := func(name string, each int) {
+			m.share(name, temps, each, nil, func(a arith, i int, t []register) {
+				f.unary(lane{arith: a, t: t, scalars: held}, m.acc(i))
+			})
+		}
+		d := domains[f.name]
+		if d == nil {
+			emit("", f.temps)
+			return
+		}
+		m.jumpIfBeyond(d, temps, "beyond")
+		m.inside = true
+		emit("inside", d.temps)
+		m.inside = false
+		m.advance()
+		m.Label("beyond")
+		emit("", f.temps)
 	})
+}
+
+// jumpIfBeyond jumps to a label if an accumulator has an element that is not in a domain.
+func (m machine) jumpIfBeyond(d *domain, temps []register, label string) {
+	var keys []register
+	m.each(func(i int) {
+		k := m.acc(i)
+		if d.key != nil {
+			d.key(m.arith, k, temps[i])
+			k = temps[i]
+		}
+		keys = append(keys, k)
+	})
+	for n := len(keys); n > 1; n = (n + 1) / 2 {
+		for i := range n / 2 {
+			m.VPMAXUD(keys[n-1-i], keys[i], temps[i])
+			keys[i] = temps[i]
+		}
+	}
+	most, limit := temps[0], m.constant(d.most)
+	if m.is512() {
+		m.VPCMPUD_BCST(operand.U8(notLessEqual), limit, most, m.condition())
+		m.KORTESTW(m.condition(), m.condition())
+		m.JNE(operand.LabelRef(label))
+		return
+	}
+	m.VPMAXUD(limit, most, most)
+	m.VPCMPEQD(limit, most, most)
+	m.VMOVMSKPS(most, scratch.As32())
+	m.CMPL(scratch.As32(), operand.U32(1<<(m.width/4)-1))
+	m.JNE(operand.LabelRef(label))
 }
 
 // arithmetic emits an instruction of the accumulator and the operand, which it reads from memory, and if they
