@@ -43,7 +43,8 @@ const (
 	fieldMoving   // all ones if the operand moves with the elements, else 0
 	fieldOperand2 // the same for a second operand
 	fieldMoving2
-	fieldX // two floats
+	fieldX  // two floats
+	fieldX2 // the same for a second function
 	instructionSize
 	fieldY = fieldX + 4
 )
@@ -135,6 +136,7 @@ func (m machine) emit(doubles map[bits64]operand.Mem) {
 		})
 		m.binary("Grad"+a.name, f, false)
 	}
+	m.pairs()
 	m.conditions()
 }
 
@@ -171,21 +173,45 @@ func (m machine) control() {
 	m.XORQ(beyond, beyond)
 	m.MOVQ(program, pc)
 	m.next()
-	size := m.accumulators() * m.width
-	m.Function(m.name + "VMagain")
+	m.again("again", func() { m.MOVQ(program, pc) })
+	// the last store, and the load that begins the program
+	for _, f := range []struct {
+		name  string
+		store func(x operand.Op, to operand.Mem)
+	}{
+		{"storeagain", func(x operand.Op, to operand.Mem) { m.VMOVUPS(x, to) }},
+		{"streamagain", func(x operand.Op, to operand.Mem) { m.VMOVNTPS(x, to) }},
+	} {
+		m.again(f.name, func() {
+			m.operand2()
+			m.each(func(i int) { m.VMOVUPS(m.element2(i), m.acc(i)) })
+			m.LEAQ(operand.Mem{Base: program, Disp: instructionSize}, pc)
+		}, func() {
+			m.operand()
+			m.each(func(i int) { f.store(m.acc(i), m.element(i)) })
+		})
+	}
+}
+
+// again emits the handler that ends a program: it goes on with begin if there are elements left.
+func (m machine) again(name string, begin func(), before ...func()) {
+	m.Function(m.name + "VM" + name)
 	m.Attributes(nosplit)
 	m.SignatureExpr("func(program *byte, bytes int) uint64") // that of the function that is left here
-	m.ADDQ(operand.U32(size), at)
+	for _, f := range before {
+		f()
+	}
+	m.ADDQ(operand.U32(m.accumulators()*m.width), at)
 	m.CMPQ(at, end)
 	m.JGE(operand.LabelRef("end"))
-	m.MOVQ(program, pc)
+	begin()
 	m.next()
 	m.Label("end")
 	m.SFENCE()
 	m.VZEROUPPER()
 	m.MOVQ(beyond, address(m.ReturnIndex(0)))
 	m.RET()
-	handlerOf[m.name] = append(handlerOf[m.name], "again")
+	handlerOf[m.name] = append(handlerOf[m.name], name)
 }
 
 func (m machine) each(f func(i int)) {
@@ -273,27 +299,29 @@ func (m machine) share(name string, temps []register, each int, advance func(byt
 }
 
 func (m machine) unary(f form) {
-	m.handler(f.name, func() {
-		temps, held := m.temps(len(f.numbers))
-		m.scalars(held)
-		emit := func(name string, each int) {
-			m.share(name, temps, each, nil, func(a arith, i int, t []register) {
-				f.unary(lane{arith: a, t: t, scalars: held}, m.acc(i))
-			})
-		}
-		d := domains[f.name]
-		if d == nil {
-			emit("", f.temps)
-			return
-		}
-		m.jumpIfBeyond(d, temps, "beyond")
-		m.inside = true
-		emit("inside", d.temps)
-		m.inside = false
-		m.advance()
-		m.Label("beyond")
+	m.handler(f.name, func() { m.unaryBody(f) })
+}
+
+func (m machine) unaryBody(f form) {
+	temps, held := m.temps(len(f.numbers))
+	m.scalars(held)
+	emit := func(name string, each int) {
+		m.share(name, temps, each, nil, func(a arith, i int, t []register) {
+			f.unary(lane{arith: a, t: t, scalars: held}, m.acc(i))
+		})
+	}
+	d := domains[f.name]
+	if d == nil {
 		emit("", f.temps)
-	})
+		return
+	}
+	m.jumpIfBeyond(d, temps, "beyond")
+	m.inside = true
+	emit("inside", d.temps)
+	m.inside = false
+	m.advance()
+	m.Label("beyond")
+	emit("", f.temps)
 }
 
 // jumpIfBeyond jumps to a label if an accumulator has an element that is not in a domain.

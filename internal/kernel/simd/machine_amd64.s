@@ -48,6 +48,80 @@ end:
 	MOVQ R11, ret+16(FP)
 	RET
 
+// func avx512VMstoreagain(program *byte, bytes int) uint64
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512VMstoreagain(SB), NOSPLIT, $0-24
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VMOVUPS Z0, (SI)(DX*1)
+	VMOVUPS Z1, 64(SI)(DX*1)
+	VMOVUPS Z2, 128(SI)(DX*1)
+	VMOVUPS Z3, 192(SI)(DX*1)
+	VMOVUPS Z4, 256(SI)(DX*1)
+	VMOVUPS Z5, 320(SI)(DX*1)
+	VMOVUPS Z6, 384(SI)(DX*1)
+	VMOVUPS Z7, 448(SI)(DX*1)
+	ADDQ    $0x00000200, R8
+	CMPQ    R8, R9
+	JGE     end
+	MOVQ    24(R10), DI
+	MOVQ    32(R10), BX
+	ANDQ    R8, BX
+	VMOVUPS (DI)(BX*1), Z0
+	VMOVUPS 64(DI)(BX*1), Z1
+	VMOVUPS 128(DI)(BX*1), Z2
+	VMOVUPS 192(DI)(BX*1), Z3
+	VMOVUPS 256(DI)(BX*1), Z4
+	VMOVUPS 320(DI)(BX*1), Z5
+	VMOVUPS 384(DI)(BX*1), Z6
+	VMOVUPS 448(DI)(BX*1), Z7
+	LEAQ    56(R12), R10
+	JMP     (R10)
+
+end:
+	SFENCE
+	VZEROUPPER
+	MOVQ R11, ret+16(FP)
+	RET
+
+// func avx512VMstreamagain(program *byte, bytes int) uint64
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512VMstreamagain(SB), NOSPLIT, $0-24
+	MOVQ     8(R10), SI
+	MOVQ     16(R10), DX
+	ANDQ     R8, DX
+	VMOVNTPS Z0, (SI)(DX*1)
+	VMOVNTPS Z1, 64(SI)(DX*1)
+	VMOVNTPS Z2, 128(SI)(DX*1)
+	VMOVNTPS Z3, 192(SI)(DX*1)
+	VMOVNTPS Z4, 256(SI)(DX*1)
+	VMOVNTPS Z5, 320(SI)(DX*1)
+	VMOVNTPS Z6, 384(SI)(DX*1)
+	VMOVNTPS Z7, 448(SI)(DX*1)
+	ADDQ     $0x00000200, R8
+	CMPQ     R8, R9
+	JGE      end
+	MOVQ     24(R10), DI
+	MOVQ     32(R10), BX
+	ANDQ     R8, BX
+	VMOVUPS  (DI)(BX*1), Z0
+	VMOVUPS  64(DI)(BX*1), Z1
+	VMOVUPS  128(DI)(BX*1), Z2
+	VMOVUPS  192(DI)(BX*1), Z3
+	VMOVUPS  256(DI)(BX*1), Z4
+	VMOVUPS  320(DI)(BX*1), Z5
+	VMOVUPS  384(DI)(BX*1), Z6
+	VMOVUPS  448(DI)(BX*1), Z7
+	LEAQ     56(R12), R10
+	JMP      (R10)
+
+end:
+	SFENCE
+	VZEROUPPER
+	MOVQ R11, ret+16(FP)
+	RET
+
 // func avx512VMload()
 // Requires: AVX512F
 TEXT ·avx512VMload(SB), NOSPLIT, $0
@@ -62,7 +136,7 @@ TEXT ·avx512VMload(SB), NOSPLIT, $0
 	VMOVUPS 320(SI)(DX*1), Z5
 	VMOVUPS 384(SI)(DX*1), Z6
 	VMOVUPS 448(SI)(DX*1), Z7
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx512VMstore()
@@ -79,7 +153,7 @@ TEXT ·avx512VMstore(SB), NOSPLIT, $0
 	VMOVUPS Z5, 320(SI)(DX*1)
 	VMOVUPS Z6, 384(SI)(DX*1)
 	VMOVUPS Z7, 448(SI)(DX*1)
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx512VMstream()
@@ -96,7 +170,7 @@ TEXT ·avx512VMstream(SB), NOSPLIT, $0
 	VMOVNTPS Z5, 320(SI)(DX*1)
 	VMOVNTPS Z6, 384(SI)(DX*1)
 	VMOVNTPS Z7, 448(SI)(DX*1)
-	ADDQ     $+48, R10
+	ADDQ     $+56, R10
 	JMP      (R10)
 
 // func avx512VMNeg()
@@ -111,7 +185,7 @@ TEXT ·avx512VMNeg(SB), NOSPLIT, $0
 	VPXORD       Z8, Z5, Z5
 	VPXORD       Z8, Z6, Z6
 	VPXORD       Z8, Z7, Z7
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number80000000<>+0(SB)/4, $0x80000000
@@ -136,7 +210,7 @@ TEXT ·avx512VMAbs(SB), NOSPLIT, $0
 	VPANDD       Z8, Z5, Z5
 	VPANDD       Z8, Z6, Z6
 	VPANDD       Z8, Z7, Z7
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number7fffffff<>+0(SB)/4, $0x7fffffff
@@ -200,7 +274,7 @@ TEXT ·avx512VMSign(SB), NOSPLIT, $0
 	VBLENDMPS    Z10, Z5, K3, Z5
 	VBLENDMPS    Z12, Z6, K4, Z6
 	VBLENDMPS    Z14, Z7, K5, Z7
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number3f800000<>+0(SB)/4, $0x3f800000
@@ -234,7 +308,7 @@ TEXT ·avx512VMSqrt(SB), NOSPLIT, $0
 	VSQRTPS Z5, Z5
 	VSQRTPS Z6, Z6
 	VSQRTPS Z7, Z7
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx512VMReciprocal()
@@ -256,7 +330,7 @@ TEXT ·avx512VMReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Z5, Z9, Z5
 	VDIVPS       Z6, Z10, Z6
 	VDIVPS       Z7, Z11, Z7
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMRsqrt()
@@ -286,7 +360,7 @@ TEXT ·avx512VMRsqrt(SB), NOSPLIT, $0
 	VDIVPS       Z5, Z9, Z5
 	VDIVPS       Z6, Z10, Z6
 	VDIVPS       Z7, Z11, Z7
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMFloor()
@@ -300,7 +374,7 @@ TEXT ·avx512VMFloor(SB), NOSPLIT, $0
 	VRNDSCALEPS $0x09, Z5, Z5
 	VRNDSCALEPS $0x09, Z6, Z6
 	VRNDSCALEPS $0x09, Z7, Z7
-	ADDQ        $+48, R10
+	ADDQ        $+56, R10
 	JMP         (R10)
 
 // func avx512VMCeil()
@@ -314,7 +388,7 @@ TEXT ·avx512VMCeil(SB), NOSPLIT, $0
 	VRNDSCALEPS $0x0a, Z5, Z5
 	VRNDSCALEPS $0x0a, Z6, Z6
 	VRNDSCALEPS $0x0a, Z7, Z7
-	ADDQ        $+48, R10
+	ADDQ        $+56, R10
 	JMP         (R10)
 
 // func avx512VMRound()
@@ -328,7 +402,7 @@ TEXT ·avx512VMRound(SB), NOSPLIT, $0
 	VRNDSCALEPS $0x08, Z5, Z5
 	VRNDSCALEPS $0x08, Z6, Z6
 	VRNDSCALEPS $0x08, Z7, Z7
-	ADDQ        $+48, R10
+	ADDQ        $+56, R10
 	JMP         (R10)
 
 // func avx512VMTrunc()
@@ -342,7 +416,7 @@ TEXT ·avx512VMTrunc(SB), NOSPLIT, $0
 	VRNDSCALEPS $0x0b, Z5, Z5
 	VRNDSCALEPS $0x0b, Z6, Z6
 	VRNDSCALEPS $0x0b, Z7, Z7
-	ADDQ        $+48, R10
+	ADDQ        $+56, R10
 	JMP         (R10)
 
 // func avx512VMAffine()
@@ -366,7 +440,7 @@ TEXT ·avx512VMAffine(SB), NOSPLIT, $0
 	VADDPS       Z31, Z5, Z5
 	VADDPS       Z31, Z6, Z6
 	VADDPS       Z31, Z7, Z7
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMExp()
@@ -530,7 +604,7 @@ TEXT ·avx512VMExp(SB), NOSPLIT, $0
 	VPADDD       Z10, Z11, Z5
 	VPADDD       Z12, Z13, Z6
 	VPADDD       Z14, Z15, Z7
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -690,7 +764,7 @@ beyond:
 	VSCALEFPS    Z10, Z11, Z5
 	VSCALEFPS    Z12, Z13, Z6
 	VSCALEFPS    Z14, Z15, Z7
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number42ae0000<>+0(SB)/4, $0x42ae0000
@@ -1032,7 +1106,7 @@ TEXT ·avx512VMExpm1(SB), NOSPLIT, $0
 	VPORD        Z13, Z5, Z5
 	VPORD        Z16, Z6, Z6
 	VPORD        Z19, Z7, Z7
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA numberc1f00000<>+0(SB)/4, $0xc1f00000
@@ -1192,7 +1266,7 @@ insideround:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -1389,7 +1463,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number00800000<>+0(SB)/4, $0x00800000
@@ -1725,7 +1799,7 @@ insideround:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -1842,7 +1916,7 @@ round:
 	VMOVAPS      Z9, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number7f7fffff<>+0(SB)/4, $0x7f7fffff
@@ -2051,7 +2125,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number42200000<>+0(SB)/4, $0x42200000
@@ -2362,7 +2436,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number40800000<>+0(SB)/4, $0x40800000
@@ -2537,7 +2611,7 @@ TEXT ·avx512VMScale(SB), NOSPLIT, $0
 	VMULPS       Z31, Z5, Z5
 	VMULPS       Z31, Z6, Z6
 	VMULPS       Z31, Z7, Z7
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMShift()
@@ -2552,7 +2626,7 @@ TEXT ·avx512VMShift(SB), NOSPLIT, $0
 	VADDPS       Z31, Z5, Z5
 	VADDPS       Z31, Z6, Z6
 	VADDPS       Z31, Z7, Z7
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMSquare()
@@ -2566,7 +2640,7 @@ TEXT ·avx512VMSquare(SB), NOSPLIT, $0
 	VMULPS Z5, Z5, Z5
 	VMULPS Z6, Z6, Z6
 	VMULPS Z7, Z7, Z7
-	ADDQ   $+48, R10
+	ADDQ   $+56, R10
 	JMP    (R10)
 
 // func avx512VMClip()
@@ -2590,7 +2664,7 @@ TEXT ·avx512VMClip(SB), NOSPLIT, $0
 	VMINPS       Z5, Z31, Z5
 	VMINPS       Z6, Z31, Z6
 	VMINPS       Z7, Z31, Z7
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMSin()
@@ -2688,7 +2762,7 @@ round:
 	VMOVAPS      Z9, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number48000000<>+0(SB)/4, $0x48000000
@@ -2898,7 +2972,7 @@ round:
 	VMOVAPS      Z9, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number00000001<>+0(SB)/4, $0x00000001
@@ -2997,7 +3071,7 @@ round:
 	VMOVAPS      Z9, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number3c19c53b<>+0(SB)/4, $0x3c19c53b
@@ -3084,7 +3158,7 @@ TEXT ·avx512VMAdd(SB), NOSPLIT, $0
 	VADDPS 320(SI)(DX*1), Z5, Z5
 	VADDPS 384(SI)(DX*1), Z6, Z6
 	VADDPS 448(SI)(DX*1), Z7, Z7
-	ADDQ   $+48, R10
+	ADDQ   $+56, R10
 	JMP    (R10)
 
 // func avx512VMSub()
@@ -3101,7 +3175,7 @@ TEXT ·avx512VMSub(SB), NOSPLIT, $0
 	VSUBPS 320(SI)(DX*1), Z5, Z5
 	VSUBPS 384(SI)(DX*1), Z6, Z6
 	VSUBPS 448(SI)(DX*1), Z7, Z7
-	ADDQ   $+48, R10
+	ADDQ   $+56, R10
 	JMP    (R10)
 
 // func avx512VMSubOf()
@@ -3126,7 +3200,7 @@ TEXT ·avx512VMSubOf(SB), NOSPLIT, $0
 	VSUBPS  Z6, Z14, Z6
 	VMOVUPS 448(SI)(DX*1), Z15
 	VSUBPS  Z7, Z15, Z7
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx512VMMul()
@@ -3143,7 +3217,7 @@ TEXT ·avx512VMMul(SB), NOSPLIT, $0
 	VMULPS 320(SI)(DX*1), Z5, Z5
 	VMULPS 384(SI)(DX*1), Z6, Z6
 	VMULPS 448(SI)(DX*1), Z7, Z7
-	ADDQ   $+48, R10
+	ADDQ   $+56, R10
 	JMP    (R10)
 
 // func avx512VMDiv()
@@ -3160,7 +3234,7 @@ TEXT ·avx512VMDiv(SB), NOSPLIT, $0
 	VDIVPS 320(SI)(DX*1), Z5, Z5
 	VDIVPS 384(SI)(DX*1), Z6, Z6
 	VDIVPS 448(SI)(DX*1), Z7, Z7
-	ADDQ   $+48, R10
+	ADDQ   $+56, R10
 	JMP    (R10)
 
 // func avx512VMDivOf()
@@ -3185,7 +3259,7 @@ TEXT ·avx512VMDivOf(SB), NOSPLIT, $0
 	VDIVPS  Z6, Z14, Z6
 	VMOVUPS 448(SI)(DX*1), Z15
 	VDIVPS  Z7, Z15, Z7
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx512VMMaxNumber()
@@ -3203,7 +3277,7 @@ TEXT ·avx512VMMaxNumber(SB), NOSPLIT, $0
 	VMAXPS  Z5, Z8, Z5
 	VMAXPS  Z6, Z8, Z6
 	VMAXPS  Z7, Z8, Z7
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx512VMMinNumber()
@@ -3221,7 +3295,7 @@ TEXT ·avx512VMMinNumber(SB), NOSPLIT, $0
 	VMINPS  Z5, Z8, Z5
 	VMINPS  Z6, Z8, Z6
 	VMINPS  Z7, Z8, Z7
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx512VMMax()
@@ -3262,7 +3336,7 @@ TEXT ·avx512VMMax(SB), NOSPLIT, $0
 	VBLENDMPS Z13, Z5, K3, Z5
 	VBLENDMPS Z16, Z6, K4, Z6
 	VBLENDMPS Z19, Z7, K5, Z7
-	ADDQ      $+48, R10
+	ADDQ      $+56, R10
 	JMP       (R10)
 
 // func avx512VMMaxOf()
@@ -3311,7 +3385,7 @@ TEXT ·avx512VMMaxOf(SB), NOSPLIT, $0
 	VMOVAPS   Z13, Z5
 	VMOVAPS   Z16, Z6
 	VMOVAPS   Z19, Z7
-	ADDQ      $+48, R10
+	ADDQ      $+56, R10
 	JMP       (R10)
 
 // func avx512VMMin()
@@ -3352,7 +3426,7 @@ TEXT ·avx512VMMin(SB), NOSPLIT, $0
 	VBLENDMPS Z13, Z5, K3, Z5
 	VBLENDMPS Z16, Z6, K4, Z6
 	VBLENDMPS Z19, Z7, K5, Z7
-	ADDQ      $+48, R10
+	ADDQ      $+56, R10
 	JMP       (R10)
 
 // func avx512VMMinOf()
@@ -3401,7 +3475,7 @@ TEXT ·avx512VMMinOf(SB), NOSPLIT, $0
 	VMOVAPS   Z13, Z5
 	VMOVAPS   Z16, Z6
 	VMOVAPS   Z19, Z7
-	ADDQ      $+48, R10
+	ADDQ      $+56, R10
 	JMP       (R10)
 
 // func avx512VMPow()
@@ -3706,7 +3780,7 @@ round:
 	ADDQ             $0x00000080, DX
 	DECQ             CX
 	JNZ              round
-	ADDQ             $+48, R10
+	ADDQ             $+56, R10
 	JMP              (R10)
 
 DATA wideffe6a09e667f3bcd<>+0(SB)/8, $0xffe6a09e667f3bcd
@@ -3924,7 +3998,7 @@ round:
 	VMOVAPS Z11, Z7
 	DECQ    CX
 	JNZ     round
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx512VMGradReLU()
@@ -3960,7 +4034,7 @@ round:
 	ADDQ      $0x00000080, DX
 	DECQ      CX
 	JNZ       round
-	ADDQ      $+48, R10
+	ADDQ      $+56, R10
 	JMP       (R10)
 
 // func avx512VMActReLU6()
@@ -4000,7 +4074,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number40c00000<>+0(SB)/4, $0x40c00000
@@ -4052,7 +4126,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMActLeakyReLU()
@@ -4092,7 +4166,7 @@ round:
 	VMOVAPS     Z11, Z7
 	DECQ        CX
 	JNZ         round
-	ADDQ        $+48, R10
+	ADDQ        $+56, R10
 	JMP         (R10)
 
 // func avx512VMGradLeakyReLU()
@@ -4130,7 +4204,7 @@ round:
 	ADDQ      $0x00000080, DX
 	DECQ      CX
 	JNZ       round
-	ADDQ      $+48, R10
+	ADDQ      $+56, R10
 	JMP       (R10)
 
 // func avx512VMActELU()
@@ -4252,7 +4326,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA numberc2ae0000<>+0(SB)/4, $0xc2ae0000
@@ -4302,7 +4376,7 @@ round:
 	ADDQ      $0x00000080, DX
 	DECQ      CX
 	JNZ       round
-	ADDQ      $+48, R10
+	ADDQ      $+56, R10
 	JMP       (R10)
 
 // func avx512VMActSELU()
@@ -4430,7 +4504,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number3fd62d7d<>+0(SB)/4, $0x3fd62d7d
@@ -4493,7 +4567,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number3fe10966<>+0(SB)/4, $0x3fe10966
@@ -4703,7 +4777,7 @@ insideround:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -4890,7 +4964,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number41500000<>+0(SB)/4, $0x41500000
@@ -5087,7 +5161,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number3ecc422a<>+0(SB)/4, $0x3ecc422a
@@ -5249,7 +5323,7 @@ insideround:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -5388,7 +5462,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number41100000<>+0(SB)/4, $0x41100000
@@ -5530,7 +5604,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number3e5b33b6<>+0(SB)/4, $0x3e5b33b6
@@ -5757,7 +5831,7 @@ TEXT ·avx512VMActSiLU(SB), NOSPLIT, $0
 	VMULPS       Z11, Z5, Z5
 	VMULPS       Z14, Z6, Z6
 	VMULPS       Z17, Z7, Z7
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -5882,7 +5956,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMGradSiLU()
@@ -5979,7 +6053,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMActMish()
@@ -6129,7 +6203,7 @@ insideround:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -6266,7 +6340,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number41f00000<>+0(SB)/4, $0x41f00000
@@ -6383,7 +6457,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMActSoftplus()
@@ -6635,7 +6709,7 @@ insideround:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -6874,7 +6948,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMGradSoftplus()
@@ -6958,7 +7032,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMActSoftsign()
@@ -6996,7 +7070,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMGradSoftsign()
@@ -7037,7 +7111,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMActSigmoid()
@@ -7238,7 +7312,7 @@ TEXT ·avx512VMActSigmoid(SB), NOSPLIT, $0
 	VDIVPS       Z5, Z10, Z5
 	VDIVPS       Z6, Z12, Z6
 	VDIVPS       Z7, Z14, Z7
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -7355,7 +7429,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMGradSigmoid()
@@ -7393,7 +7467,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMActLogSigmoid()
@@ -7645,7 +7719,7 @@ insideround:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -7884,7 +7958,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMGradLogSigmoid()
@@ -7968,7 +8042,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMActHardSigmoid()
@@ -8018,7 +8092,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number40400000<>+0(SB)/4, $0x40400000
@@ -8083,7 +8157,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMActHardSiLU()
@@ -8141,7 +8215,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMGradHardSiLU()
@@ -8193,7 +8267,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number3eaaaaab<>+0(SB)/4, $0x3eaaaaab
@@ -8404,7 +8478,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMGradTanh()
@@ -8440,7 +8514,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMActExponential()
@@ -8605,7 +8679,7 @@ TEXT ·avx512VMActExponential(SB), NOSPLIT, $0
 	VPADDD       Z10, Z11, Z5
 	VPADDD       Z12, Z13, Z6
 	VPADDD       Z14, Z15, Z7
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -8704,7 +8778,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMGradExponential()
@@ -8736,7 +8810,3606 @@ round:
 	ADDQ    $0x00000080, DX
 	DECQ    CX
 	JNZ     round
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
+	JMP     (R10)
+
+// func avx512VMNegAbs()
+// Requires: AVX512F
+TEXT ·avx512VMNegAbs(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMNegScale()
+// Requires: AVX512F
+TEXT ·avx512VMNegScale(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMNegShift()
+// Requires: AVX512F
+TEXT ·avx512VMNegShift(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMNegSquare()
+// Requires: AVX512F
+TEXT ·avx512VMNegSquare(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z6, Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMNegReciprocal()
+// Requires: AVX512F
+TEXT ·avx512VMNegReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z13
+	VMOVAPS      Z8, Z14
+	VMOVAPS      Z8, Z15
+	VDIVPS       Z0, Z8, Z0
+	VDIVPS       Z1, Z9, Z1
+	VDIVPS       Z2, Z10, Z2
+	VDIVPS       Z3, Z11, Z3
+	VDIVPS       Z4, Z12, Z4
+	VDIVPS       Z5, Z13, Z5
+	VDIVPS       Z6, Z14, Z6
+	VDIVPS       Z7, Z15, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMNegSqrt()
+// Requires: AVX512F
+TEXT ·avx512VMNegSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	VSQRTPS      Z0, Z0
+	VSQRTPS      Z1, Z1
+	VSQRTPS      Z2, Z2
+	VSQRTPS      Z3, Z3
+	VSQRTPS      Z4, Z4
+	VSQRTPS      Z5, Z5
+	VSQRTPS      Z6, Z6
+	VSQRTPS      Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMNegAdd()
+// Requires: AVX512F
+TEXT ·avx512VMNegAdd(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Z0, Z0
+	VADDPS       64(DI)(BX*1), Z1, Z1
+	VADDPS       128(DI)(BX*1), Z2, Z2
+	VADDPS       192(DI)(BX*1), Z3, Z3
+	VADDPS       256(DI)(BX*1), Z4, Z4
+	VADDPS       320(DI)(BX*1), Z5, Z5
+	VADDPS       384(DI)(BX*1), Z6, Z6
+	VADDPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMNegSub()
+// Requires: AVX512F
+TEXT ·avx512VMNegSub(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Z0, Z0
+	VSUBPS       64(DI)(BX*1), Z1, Z1
+	VSUBPS       128(DI)(BX*1), Z2, Z2
+	VSUBPS       192(DI)(BX*1), Z3, Z3
+	VSUBPS       256(DI)(BX*1), Z4, Z4
+	VSUBPS       320(DI)(BX*1), Z5, Z5
+	VSUBPS       384(DI)(BX*1), Z6, Z6
+	VSUBPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMNegMul()
+// Requires: AVX512F
+TEXT ·avx512VMNegMul(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Z0, Z0
+	VMULPS       64(DI)(BX*1), Z1, Z1
+	VMULPS       128(DI)(BX*1), Z2, Z2
+	VMULPS       192(DI)(BX*1), Z3, Z3
+	VMULPS       256(DI)(BX*1), Z4, Z4
+	VMULPS       320(DI)(BX*1), Z5, Z5
+	VMULPS       384(DI)(BX*1), Z6, Z6
+	VMULPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMNegDiv()
+// Requires: AVX512F
+TEXT ·avx512VMNegDiv(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Z0, Z0
+	VDIVPS       64(DI)(BX*1), Z1, Z1
+	VDIVPS       128(DI)(BX*1), Z2, Z2
+	VDIVPS       192(DI)(BX*1), Z3, Z3
+	VDIVPS       256(DI)(BX*1), Z4, Z4
+	VDIVPS       320(DI)(BX*1), Z5, Z5
+	VDIVPS       384(DI)(BX*1), Z6, Z6
+	VDIVPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMNegExp()
+// Requires: AVX512F
+TEXT ·avx512VMNegExp(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	VPANDD.BCST  number7fffffff<>+0(SB), Z0, Z8
+	VPANDD.BCST  number7fffffff<>+0(SB), Z1, Z9
+	VPANDD.BCST  number7fffffff<>+0(SB), Z2, Z10
+	VPANDD.BCST  number7fffffff<>+0(SB), Z3, Z11
+	VPANDD.BCST  number7fffffff<>+0(SB), Z4, Z12
+	VPANDD.BCST  number7fffffff<>+0(SB), Z5, Z13
+	VPANDD.BCST  number7fffffff<>+0(SB), Z6, Z14
+	VPANDD.BCST  number7fffffff<>+0(SB), Z7, Z15
+	VPMAXUD      Z15, Z8, Z8
+	VPMAXUD      Z14, Z9, Z9
+	VPMAXUD      Z13, Z10, Z10
+	VPMAXUD      Z12, Z11, Z11
+	VPMAXUD      Z11, Z8, Z8
+	VPMAXUD      Z10, Z9, Z9
+	VPMAXUD      Z9, Z8, Z8
+	VPCMPUD.BCST $0x06, number42ae0000<>+0(SB), Z8, K2
+	KORTESTW     K2, K2
+	JNE          beyond
+	VBROADCASTSS number3fb8aa3b<>+0(SB), Z16
+	VMULPS       Z16, Z0, Z8
+	VMULPS       Z16, Z1, Z10
+	VMULPS       Z16, Z2, Z12
+	VMULPS       Z16, Z3, Z14
+	VRNDSCALEPS  $0x08, Z8, Z8
+	VRNDSCALEPS  $0x08, Z10, Z10
+	VRNDSCALEPS  $0x08, Z12, Z12
+	VRNDSCALEPS  $0x08, Z14, Z14
+	VBROADCASTSS number3f318000<>+0(SB), Z16
+	VFNMADD231PS Z16, Z8, Z0
+	VFNMADD231PS Z16, Z10, Z1
+	VFNMADD231PS Z16, Z12, Z2
+	VFNMADD231PS Z16, Z14, Z3
+	VBROADCASTSS numberb95e8083<>+0(SB), Z16
+	VFNMADD231PS Z16, Z8, Z0
+	VFNMADD231PS Z16, Z10, Z1
+	VFNMADD231PS Z16, Z12, Z2
+	VFNMADD231PS Z16, Z14, Z3
+	VBROADCASTSS number39506967<>+0(SB), Z9
+	VMOVAPS      Z9, Z11
+	VMOVAPS      Z9, Z13
+	VMOVAPS      Z9, Z15
+	VBROADCASTSS number3ab743ce<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3c088908<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3d2aa9c1<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3e2aaaaa<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3f000000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3f800000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3f800000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VCVTPS2DQ    Z8, Z8
+	VCVTPS2DQ    Z10, Z10
+	VCVTPS2DQ    Z12, Z12
+	VCVTPS2DQ    Z14, Z14
+	VPSLLD       $0x17, Z8, Z8
+	VPSLLD       $0x17, Z10, Z10
+	VPSLLD       $0x17, Z12, Z12
+	VPSLLD       $0x17, Z14, Z14
+	VPADDD       Z8, Z9, Z0
+	VPADDD       Z10, Z11, Z1
+	VPADDD       Z12, Z13, Z2
+	VPADDD       Z14, Z15, Z3
+	VBROADCASTSS number3fb8aa3b<>+0(SB), Z16
+	VMULPS       Z16, Z4, Z8
+	VMULPS       Z16, Z5, Z10
+	VMULPS       Z16, Z6, Z12
+	VMULPS       Z16, Z7, Z14
+	VRNDSCALEPS  $0x08, Z8, Z8
+	VRNDSCALEPS  $0x08, Z10, Z10
+	VRNDSCALEPS  $0x08, Z12, Z12
+	VRNDSCALEPS  $0x08, Z14, Z14
+	VBROADCASTSS number3f318000<>+0(SB), Z16
+	VFNMADD231PS Z16, Z8, Z4
+	VFNMADD231PS Z16, Z10, Z5
+	VFNMADD231PS Z16, Z12, Z6
+	VFNMADD231PS Z16, Z14, Z7
+	VBROADCASTSS numberb95e8083<>+0(SB), Z16
+	VFNMADD231PS Z16, Z8, Z4
+	VFNMADD231PS Z16, Z10, Z5
+	VFNMADD231PS Z16, Z12, Z6
+	VFNMADD231PS Z16, Z14, Z7
+	VBROADCASTSS number39506967<>+0(SB), Z9
+	VMOVAPS      Z9, Z11
+	VMOVAPS      Z9, Z13
+	VMOVAPS      Z9, Z15
+	VBROADCASTSS number3ab743ce<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3c088908<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3d2aa9c1<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3e2aaaaa<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3f000000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3f800000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3f800000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VCVTPS2DQ    Z8, Z8
+	VCVTPS2DQ    Z10, Z10
+	VCVTPS2DQ    Z12, Z12
+	VCVTPS2DQ    Z14, Z14
+	VPSLLD       $0x17, Z8, Z8
+	VPSLLD       $0x17, Z10, Z10
+	VPSLLD       $0x17, Z12, Z12
+	VPSLLD       $0x17, Z14, Z14
+	VPADDD       Z8, Z9, Z4
+	VPADDD       Z10, Z11, Z5
+	VPADDD       Z12, Z13, Z6
+	VPADDD       Z14, Z15, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+beyond:
+	VBROADCASTSS number42b20000<>+0(SB), Z8
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z14
+	VMINPS       Z0, Z8, Z0
+	VMINPS       Z1, Z10, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z14, Z3
+	VBROADCASTSS numberc2d00000<>+0(SB), Z8
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z14
+	VMAXPS       Z0, Z8, Z0
+	VMAXPS       Z1, Z10, Z1
+	VMAXPS       Z2, Z12, Z2
+	VMAXPS       Z3, Z14, Z3
+	VBROADCASTSS number3fb8aa3b<>+0(SB), Z16
+	VMULPS       Z16, Z0, Z8
+	VMULPS       Z16, Z1, Z10
+	VMULPS       Z16, Z2, Z12
+	VMULPS       Z16, Z3, Z14
+	VRNDSCALEPS  $0x08, Z8, Z8
+	VRNDSCALEPS  $0x08, Z10, Z10
+	VRNDSCALEPS  $0x08, Z12, Z12
+	VRNDSCALEPS  $0x08, Z14, Z14
+	VBROADCASTSS number3f318000<>+0(SB), Z16
+	VFNMADD231PS Z16, Z8, Z0
+	VFNMADD231PS Z16, Z10, Z1
+	VFNMADD231PS Z16, Z12, Z2
+	VFNMADD231PS Z16, Z14, Z3
+	VBROADCASTSS numberb95e8083<>+0(SB), Z16
+	VFNMADD231PS Z16, Z8, Z0
+	VFNMADD231PS Z16, Z10, Z1
+	VFNMADD231PS Z16, Z12, Z2
+	VFNMADD231PS Z16, Z14, Z3
+	VBROADCASTSS number39506967<>+0(SB), Z9
+	VMOVAPS      Z9, Z11
+	VMOVAPS      Z9, Z13
+	VMOVAPS      Z9, Z15
+	VBROADCASTSS number3ab743ce<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3c088908<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3d2aa9c1<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3e2aaaaa<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3f000000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3f800000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3f800000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VSCALEFPS    Z8, Z9, Z0
+	VSCALEFPS    Z10, Z11, Z1
+	VSCALEFPS    Z12, Z13, Z2
+	VSCALEFPS    Z14, Z15, Z3
+	VBROADCASTSS number42b20000<>+0(SB), Z8
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z14
+	VMINPS       Z4, Z8, Z4
+	VMINPS       Z5, Z10, Z5
+	VMINPS       Z6, Z12, Z6
+	VMINPS       Z7, Z14, Z7
+	VBROADCASTSS numberc2d00000<>+0(SB), Z8
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z14
+	VMAXPS       Z4, Z8, Z4
+	VMAXPS       Z5, Z10, Z5
+	VMAXPS       Z6, Z12, Z6
+	VMAXPS       Z7, Z14, Z7
+	VBROADCASTSS number3fb8aa3b<>+0(SB), Z16
+	VMULPS       Z16, Z4, Z8
+	VMULPS       Z16, Z5, Z10
+	VMULPS       Z16, Z6, Z12
+	VMULPS       Z16, Z7, Z14
+	VRNDSCALEPS  $0x08, Z8, Z8
+	VRNDSCALEPS  $0x08, Z10, Z10
+	VRNDSCALEPS  $0x08, Z12, Z12
+	VRNDSCALEPS  $0x08, Z14, Z14
+	VBROADCASTSS number3f318000<>+0(SB), Z16
+	VFNMADD231PS Z16, Z8, Z4
+	VFNMADD231PS Z16, Z10, Z5
+	VFNMADD231PS Z16, Z12, Z6
+	VFNMADD231PS Z16, Z14, Z7
+	VBROADCASTSS numberb95e8083<>+0(SB), Z16
+	VFNMADD231PS Z16, Z8, Z4
+	VFNMADD231PS Z16, Z10, Z5
+	VFNMADD231PS Z16, Z12, Z6
+	VFNMADD231PS Z16, Z14, Z7
+	VBROADCASTSS number39506967<>+0(SB), Z9
+	VMOVAPS      Z9, Z11
+	VMOVAPS      Z9, Z13
+	VMOVAPS      Z9, Z15
+	VBROADCASTSS number3ab743ce<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3c088908<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3d2aa9c1<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3e2aaaaa<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3f000000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3f800000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3f800000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VSCALEFPS    Z8, Z9, Z4
+	VSCALEFPS    Z10, Z11, Z5
+	VSCALEFPS    Z12, Z13, Z6
+	VSCALEFPS    Z14, Z15, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAbsNeg()
+// Requires: AVX512F
+TEXT ·avx512VMAbsNeg(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAbsScale()
+// Requires: AVX512F
+TEXT ·avx512VMAbsScale(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAbsShift()
+// Requires: AVX512F
+TEXT ·avx512VMAbsShift(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAbsSquare()
+// Requires: AVX512F
+TEXT ·avx512VMAbsSquare(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z6, Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAbsReciprocal()
+// Requires: AVX512F
+TEXT ·avx512VMAbsReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z13
+	VMOVAPS      Z8, Z14
+	VMOVAPS      Z8, Z15
+	VDIVPS       Z0, Z8, Z0
+	VDIVPS       Z1, Z9, Z1
+	VDIVPS       Z2, Z10, Z2
+	VDIVPS       Z3, Z11, Z3
+	VDIVPS       Z4, Z12, Z4
+	VDIVPS       Z5, Z13, Z5
+	VDIVPS       Z6, Z14, Z6
+	VDIVPS       Z7, Z15, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAbsSqrt()
+// Requires: AVX512F
+TEXT ·avx512VMAbsSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	VSQRTPS      Z0, Z0
+	VSQRTPS      Z1, Z1
+	VSQRTPS      Z2, Z2
+	VSQRTPS      Z3, Z3
+	VSQRTPS      Z4, Z4
+	VSQRTPS      Z5, Z5
+	VSQRTPS      Z6, Z6
+	VSQRTPS      Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAbsAdd()
+// Requires: AVX512F
+TEXT ·avx512VMAbsAdd(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Z0, Z0
+	VADDPS       64(DI)(BX*1), Z1, Z1
+	VADDPS       128(DI)(BX*1), Z2, Z2
+	VADDPS       192(DI)(BX*1), Z3, Z3
+	VADDPS       256(DI)(BX*1), Z4, Z4
+	VADDPS       320(DI)(BX*1), Z5, Z5
+	VADDPS       384(DI)(BX*1), Z6, Z6
+	VADDPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAbsSub()
+// Requires: AVX512F
+TEXT ·avx512VMAbsSub(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Z0, Z0
+	VSUBPS       64(DI)(BX*1), Z1, Z1
+	VSUBPS       128(DI)(BX*1), Z2, Z2
+	VSUBPS       192(DI)(BX*1), Z3, Z3
+	VSUBPS       256(DI)(BX*1), Z4, Z4
+	VSUBPS       320(DI)(BX*1), Z5, Z5
+	VSUBPS       384(DI)(BX*1), Z6, Z6
+	VSUBPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAbsMul()
+// Requires: AVX512F
+TEXT ·avx512VMAbsMul(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Z0, Z0
+	VMULPS       64(DI)(BX*1), Z1, Z1
+	VMULPS       128(DI)(BX*1), Z2, Z2
+	VMULPS       192(DI)(BX*1), Z3, Z3
+	VMULPS       256(DI)(BX*1), Z4, Z4
+	VMULPS       320(DI)(BX*1), Z5, Z5
+	VMULPS       384(DI)(BX*1), Z6, Z6
+	VMULPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAbsDiv()
+// Requires: AVX512F
+TEXT ·avx512VMAbsDiv(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Z0, Z0
+	VDIVPS       64(DI)(BX*1), Z1, Z1
+	VDIVPS       128(DI)(BX*1), Z2, Z2
+	VDIVPS       192(DI)(BX*1), Z3, Z3
+	VDIVPS       256(DI)(BX*1), Z4, Z4
+	VDIVPS       320(DI)(BX*1), Z5, Z5
+	VDIVPS       384(DI)(BX*1), Z6, Z6
+	VDIVPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMScaleNeg()
+// Requires: AVX512F
+TEXT ·avx512VMScaleNeg(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMScaleAbs()
+// Requires: AVX512F
+TEXT ·avx512VMScaleAbs(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMScaleShift()
+// Requires: AVX512F
+TEXT ·avx512VMScaleShift(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMScaleSquare()
+// Requires: AVX512F
+TEXT ·avx512VMScaleSquare(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z6, Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMScaleReciprocal()
+// Requires: AVX512F
+TEXT ·avx512VMScaleReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z13
+	VMOVAPS      Z8, Z14
+	VMOVAPS      Z8, Z15
+	VDIVPS       Z0, Z8, Z0
+	VDIVPS       Z1, Z9, Z1
+	VDIVPS       Z2, Z10, Z2
+	VDIVPS       Z3, Z11, Z3
+	VDIVPS       Z4, Z12, Z4
+	VDIVPS       Z5, Z13, Z5
+	VDIVPS       Z6, Z14, Z6
+	VDIVPS       Z7, Z15, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMScaleSqrt()
+// Requires: AVX512F
+TEXT ·avx512VMScaleSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VSQRTPS      Z0, Z0
+	VSQRTPS      Z1, Z1
+	VSQRTPS      Z2, Z2
+	VSQRTPS      Z3, Z3
+	VSQRTPS      Z4, Z4
+	VSQRTPS      Z5, Z5
+	VSQRTPS      Z6, Z6
+	VSQRTPS      Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMScaleAdd()
+// Requires: AVX512F
+TEXT ·avx512VMScaleAdd(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Z0, Z0
+	VADDPS       64(DI)(BX*1), Z1, Z1
+	VADDPS       128(DI)(BX*1), Z2, Z2
+	VADDPS       192(DI)(BX*1), Z3, Z3
+	VADDPS       256(DI)(BX*1), Z4, Z4
+	VADDPS       320(DI)(BX*1), Z5, Z5
+	VADDPS       384(DI)(BX*1), Z6, Z6
+	VADDPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMScaleSub()
+// Requires: AVX512F
+TEXT ·avx512VMScaleSub(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Z0, Z0
+	VSUBPS       64(DI)(BX*1), Z1, Z1
+	VSUBPS       128(DI)(BX*1), Z2, Z2
+	VSUBPS       192(DI)(BX*1), Z3, Z3
+	VSUBPS       256(DI)(BX*1), Z4, Z4
+	VSUBPS       320(DI)(BX*1), Z5, Z5
+	VSUBPS       384(DI)(BX*1), Z6, Z6
+	VSUBPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMScaleMul()
+// Requires: AVX512F
+TEXT ·avx512VMScaleMul(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Z0, Z0
+	VMULPS       64(DI)(BX*1), Z1, Z1
+	VMULPS       128(DI)(BX*1), Z2, Z2
+	VMULPS       192(DI)(BX*1), Z3, Z3
+	VMULPS       256(DI)(BX*1), Z4, Z4
+	VMULPS       320(DI)(BX*1), Z5, Z5
+	VMULPS       384(DI)(BX*1), Z6, Z6
+	VMULPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMScaleDiv()
+// Requires: AVX512F
+TEXT ·avx512VMScaleDiv(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Z0, Z0
+	VDIVPS       64(DI)(BX*1), Z1, Z1
+	VDIVPS       128(DI)(BX*1), Z2, Z2
+	VDIVPS       192(DI)(BX*1), Z3, Z3
+	VDIVPS       256(DI)(BX*1), Z4, Z4
+	VDIVPS       320(DI)(BX*1), Z5, Z5
+	VDIVPS       384(DI)(BX*1), Z6, Z6
+	VDIVPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMScaleExp()
+// Requires: AVX512F
+TEXT ·avx512VMScaleExp(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VPANDD.BCST  number7fffffff<>+0(SB), Z0, Z8
+	VPANDD.BCST  number7fffffff<>+0(SB), Z1, Z9
+	VPANDD.BCST  number7fffffff<>+0(SB), Z2, Z10
+	VPANDD.BCST  number7fffffff<>+0(SB), Z3, Z11
+	VPANDD.BCST  number7fffffff<>+0(SB), Z4, Z12
+	VPANDD.BCST  number7fffffff<>+0(SB), Z5, Z13
+	VPANDD.BCST  number7fffffff<>+0(SB), Z6, Z14
+	VPANDD.BCST  number7fffffff<>+0(SB), Z7, Z15
+	VPMAXUD      Z15, Z8, Z8
+	VPMAXUD      Z14, Z9, Z9
+	VPMAXUD      Z13, Z10, Z10
+	VPMAXUD      Z12, Z11, Z11
+	VPMAXUD      Z11, Z8, Z8
+	VPMAXUD      Z10, Z9, Z9
+	VPMAXUD      Z9, Z8, Z8
+	VPCMPUD.BCST $0x06, number42ae0000<>+0(SB), Z8, K2
+	KORTESTW     K2, K2
+	JNE          beyond
+	VBROADCASTSS number3fb8aa3b<>+0(SB), Z16
+	VMULPS       Z16, Z0, Z8
+	VMULPS       Z16, Z1, Z10
+	VMULPS       Z16, Z2, Z12
+	VMULPS       Z16, Z3, Z14
+	VRNDSCALEPS  $0x08, Z8, Z8
+	VRNDSCALEPS  $0x08, Z10, Z10
+	VRNDSCALEPS  $0x08, Z12, Z12
+	VRNDSCALEPS  $0x08, Z14, Z14
+	VBROADCASTSS number3f318000<>+0(SB), Z16
+	VFNMADD231PS Z16, Z8, Z0
+	VFNMADD231PS Z16, Z10, Z1
+	VFNMADD231PS Z16, Z12, Z2
+	VFNMADD231PS Z16, Z14, Z3
+	VBROADCASTSS numberb95e8083<>+0(SB), Z16
+	VFNMADD231PS Z16, Z8, Z0
+	VFNMADD231PS Z16, Z10, Z1
+	VFNMADD231PS Z16, Z12, Z2
+	VFNMADD231PS Z16, Z14, Z3
+	VBROADCASTSS number39506967<>+0(SB), Z9
+	VMOVAPS      Z9, Z11
+	VMOVAPS      Z9, Z13
+	VMOVAPS      Z9, Z15
+	VBROADCASTSS number3ab743ce<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3c088908<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3d2aa9c1<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3e2aaaaa<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3f000000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3f800000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3f800000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VCVTPS2DQ    Z8, Z8
+	VCVTPS2DQ    Z10, Z10
+	VCVTPS2DQ    Z12, Z12
+	VCVTPS2DQ    Z14, Z14
+	VPSLLD       $0x17, Z8, Z8
+	VPSLLD       $0x17, Z10, Z10
+	VPSLLD       $0x17, Z12, Z12
+	VPSLLD       $0x17, Z14, Z14
+	VPADDD       Z8, Z9, Z0
+	VPADDD       Z10, Z11, Z1
+	VPADDD       Z12, Z13, Z2
+	VPADDD       Z14, Z15, Z3
+	VBROADCASTSS number3fb8aa3b<>+0(SB), Z16
+	VMULPS       Z16, Z4, Z8
+	VMULPS       Z16, Z5, Z10
+	VMULPS       Z16, Z6, Z12
+	VMULPS       Z16, Z7, Z14
+	VRNDSCALEPS  $0x08, Z8, Z8
+	VRNDSCALEPS  $0x08, Z10, Z10
+	VRNDSCALEPS  $0x08, Z12, Z12
+	VRNDSCALEPS  $0x08, Z14, Z14
+	VBROADCASTSS number3f318000<>+0(SB), Z16
+	VFNMADD231PS Z16, Z8, Z4
+	VFNMADD231PS Z16, Z10, Z5
+	VFNMADD231PS Z16, Z12, Z6
+	VFNMADD231PS Z16, Z14, Z7
+	VBROADCASTSS numberb95e8083<>+0(SB), Z16
+	VFNMADD231PS Z16, Z8, Z4
+	VFNMADD231PS Z16, Z10, Z5
+	VFNMADD231PS Z16, Z12, Z6
+	VFNMADD231PS Z16, Z14, Z7
+	VBROADCASTSS number39506967<>+0(SB), Z9
+	VMOVAPS      Z9, Z11
+	VMOVAPS      Z9, Z13
+	VMOVAPS      Z9, Z15
+	VBROADCASTSS number3ab743ce<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3c088908<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3d2aa9c1<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3e2aaaaa<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3f000000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3f800000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3f800000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VCVTPS2DQ    Z8, Z8
+	VCVTPS2DQ    Z10, Z10
+	VCVTPS2DQ    Z12, Z12
+	VCVTPS2DQ    Z14, Z14
+	VPSLLD       $0x17, Z8, Z8
+	VPSLLD       $0x17, Z10, Z10
+	VPSLLD       $0x17, Z12, Z12
+	VPSLLD       $0x17, Z14, Z14
+	VPADDD       Z8, Z9, Z4
+	VPADDD       Z10, Z11, Z5
+	VPADDD       Z12, Z13, Z6
+	VPADDD       Z14, Z15, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+beyond:
+	VBROADCASTSS number42b20000<>+0(SB), Z8
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z14
+	VMINPS       Z0, Z8, Z0
+	VMINPS       Z1, Z10, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z14, Z3
+	VBROADCASTSS numberc2d00000<>+0(SB), Z8
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z14
+	VMAXPS       Z0, Z8, Z0
+	VMAXPS       Z1, Z10, Z1
+	VMAXPS       Z2, Z12, Z2
+	VMAXPS       Z3, Z14, Z3
+	VBROADCASTSS number3fb8aa3b<>+0(SB), Z16
+	VMULPS       Z16, Z0, Z8
+	VMULPS       Z16, Z1, Z10
+	VMULPS       Z16, Z2, Z12
+	VMULPS       Z16, Z3, Z14
+	VRNDSCALEPS  $0x08, Z8, Z8
+	VRNDSCALEPS  $0x08, Z10, Z10
+	VRNDSCALEPS  $0x08, Z12, Z12
+	VRNDSCALEPS  $0x08, Z14, Z14
+	VBROADCASTSS number3f318000<>+0(SB), Z16
+	VFNMADD231PS Z16, Z8, Z0
+	VFNMADD231PS Z16, Z10, Z1
+	VFNMADD231PS Z16, Z12, Z2
+	VFNMADD231PS Z16, Z14, Z3
+	VBROADCASTSS numberb95e8083<>+0(SB), Z16
+	VFNMADD231PS Z16, Z8, Z0
+	VFNMADD231PS Z16, Z10, Z1
+	VFNMADD231PS Z16, Z12, Z2
+	VFNMADD231PS Z16, Z14, Z3
+	VBROADCASTSS number39506967<>+0(SB), Z9
+	VMOVAPS      Z9, Z11
+	VMOVAPS      Z9, Z13
+	VMOVAPS      Z9, Z15
+	VBROADCASTSS number3ab743ce<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3c088908<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3d2aa9c1<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3e2aaaaa<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3f000000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3f800000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VBROADCASTSS number3f800000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z0, Z9
+	VFMADD213PS  Z16, Z1, Z11
+	VFMADD213PS  Z16, Z2, Z13
+	VFMADD213PS  Z16, Z3, Z15
+	VSCALEFPS    Z8, Z9, Z0
+	VSCALEFPS    Z10, Z11, Z1
+	VSCALEFPS    Z12, Z13, Z2
+	VSCALEFPS    Z14, Z15, Z3
+	VBROADCASTSS number42b20000<>+0(SB), Z8
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z14
+	VMINPS       Z4, Z8, Z4
+	VMINPS       Z5, Z10, Z5
+	VMINPS       Z6, Z12, Z6
+	VMINPS       Z7, Z14, Z7
+	VBROADCASTSS numberc2d00000<>+0(SB), Z8
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z14
+	VMAXPS       Z4, Z8, Z4
+	VMAXPS       Z5, Z10, Z5
+	VMAXPS       Z6, Z12, Z6
+	VMAXPS       Z7, Z14, Z7
+	VBROADCASTSS number3fb8aa3b<>+0(SB), Z16
+	VMULPS       Z16, Z4, Z8
+	VMULPS       Z16, Z5, Z10
+	VMULPS       Z16, Z6, Z12
+	VMULPS       Z16, Z7, Z14
+	VRNDSCALEPS  $0x08, Z8, Z8
+	VRNDSCALEPS  $0x08, Z10, Z10
+	VRNDSCALEPS  $0x08, Z12, Z12
+	VRNDSCALEPS  $0x08, Z14, Z14
+	VBROADCASTSS number3f318000<>+0(SB), Z16
+	VFNMADD231PS Z16, Z8, Z4
+	VFNMADD231PS Z16, Z10, Z5
+	VFNMADD231PS Z16, Z12, Z6
+	VFNMADD231PS Z16, Z14, Z7
+	VBROADCASTSS numberb95e8083<>+0(SB), Z16
+	VFNMADD231PS Z16, Z8, Z4
+	VFNMADD231PS Z16, Z10, Z5
+	VFNMADD231PS Z16, Z12, Z6
+	VFNMADD231PS Z16, Z14, Z7
+	VBROADCASTSS number39506967<>+0(SB), Z9
+	VMOVAPS      Z9, Z11
+	VMOVAPS      Z9, Z13
+	VMOVAPS      Z9, Z15
+	VBROADCASTSS number3ab743ce<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3c088908<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3d2aa9c1<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3e2aaaaa<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3f000000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3f800000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VBROADCASTSS number3f800000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z4, Z9
+	VFMADD213PS  Z16, Z5, Z11
+	VFMADD213PS  Z16, Z6, Z13
+	VFMADD213PS  Z16, Z7, Z15
+	VSCALEFPS    Z8, Z9, Z4
+	VSCALEFPS    Z10, Z11, Z5
+	VSCALEFPS    Z12, Z13, Z6
+	VSCALEFPS    Z14, Z15, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMShiftNeg()
+// Requires: AVX512F
+TEXT ·avx512VMShiftNeg(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMShiftAbs()
+// Requires: AVX512F
+TEXT ·avx512VMShiftAbs(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMShiftScale()
+// Requires: AVX512F
+TEXT ·avx512VMShiftScale(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMShiftSquare()
+// Requires: AVX512F
+TEXT ·avx512VMShiftSquare(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z6, Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMShiftReciprocal()
+// Requires: AVX512F
+TEXT ·avx512VMShiftReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z13
+	VMOVAPS      Z8, Z14
+	VMOVAPS      Z8, Z15
+	VDIVPS       Z0, Z8, Z0
+	VDIVPS       Z1, Z9, Z1
+	VDIVPS       Z2, Z10, Z2
+	VDIVPS       Z3, Z11, Z3
+	VDIVPS       Z4, Z12, Z4
+	VDIVPS       Z5, Z13, Z5
+	VDIVPS       Z6, Z14, Z6
+	VDIVPS       Z7, Z15, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMShiftSqrt()
+// Requires: AVX512F
+TEXT ·avx512VMShiftSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VSQRTPS      Z0, Z0
+	VSQRTPS      Z1, Z1
+	VSQRTPS      Z2, Z2
+	VSQRTPS      Z3, Z3
+	VSQRTPS      Z4, Z4
+	VSQRTPS      Z5, Z5
+	VSQRTPS      Z6, Z6
+	VSQRTPS      Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMShiftAdd()
+// Requires: AVX512F
+TEXT ·avx512VMShiftAdd(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Z0, Z0
+	VADDPS       64(DI)(BX*1), Z1, Z1
+	VADDPS       128(DI)(BX*1), Z2, Z2
+	VADDPS       192(DI)(BX*1), Z3, Z3
+	VADDPS       256(DI)(BX*1), Z4, Z4
+	VADDPS       320(DI)(BX*1), Z5, Z5
+	VADDPS       384(DI)(BX*1), Z6, Z6
+	VADDPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMShiftSub()
+// Requires: AVX512F
+TEXT ·avx512VMShiftSub(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Z0, Z0
+	VSUBPS       64(DI)(BX*1), Z1, Z1
+	VSUBPS       128(DI)(BX*1), Z2, Z2
+	VSUBPS       192(DI)(BX*1), Z3, Z3
+	VSUBPS       256(DI)(BX*1), Z4, Z4
+	VSUBPS       320(DI)(BX*1), Z5, Z5
+	VSUBPS       384(DI)(BX*1), Z6, Z6
+	VSUBPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMShiftMul()
+// Requires: AVX512F
+TEXT ·avx512VMShiftMul(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Z0, Z0
+	VMULPS       64(DI)(BX*1), Z1, Z1
+	VMULPS       128(DI)(BX*1), Z2, Z2
+	VMULPS       192(DI)(BX*1), Z3, Z3
+	VMULPS       256(DI)(BX*1), Z4, Z4
+	VMULPS       320(DI)(BX*1), Z5, Z5
+	VMULPS       384(DI)(BX*1), Z6, Z6
+	VMULPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMShiftDiv()
+// Requires: AVX512F
+TEXT ·avx512VMShiftDiv(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Z0, Z0
+	VDIVPS       64(DI)(BX*1), Z1, Z1
+	VDIVPS       128(DI)(BX*1), Z2, Z2
+	VDIVPS       192(DI)(BX*1), Z3, Z3
+	VDIVPS       256(DI)(BX*1), Z4, Z4
+	VDIVPS       320(DI)(BX*1), Z5, Z5
+	VDIVPS       384(DI)(BX*1), Z6, Z6
+	VDIVPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMSquareNeg()
+// Requires: AVX512F
+TEXT ·avx512VMSquareNeg(SB), NOSPLIT, $0
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z6, Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMSquareAbs()
+// Requires: AVX512F
+TEXT ·avx512VMSquareAbs(SB), NOSPLIT, $0
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z6, Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMSquareScale()
+// Requires: AVX512F
+TEXT ·avx512VMSquareScale(SB), NOSPLIT, $0
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z6, Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMSquareShift()
+// Requires: AVX512F
+TEXT ·avx512VMSquareShift(SB), NOSPLIT, $0
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z6, Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMSquareReciprocal()
+// Requires: AVX512F
+TEXT ·avx512VMSquareReciprocal(SB), NOSPLIT, $0
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z6, Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z13
+	VMOVAPS      Z8, Z14
+	VMOVAPS      Z8, Z15
+	VDIVPS       Z0, Z8, Z0
+	VDIVPS       Z1, Z9, Z1
+	VDIVPS       Z2, Z10, Z2
+	VDIVPS       Z3, Z11, Z3
+	VDIVPS       Z4, Z12, Z4
+	VDIVPS       Z5, Z13, Z5
+	VDIVPS       Z6, Z14, Z6
+	VDIVPS       Z7, Z15, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMSquareSqrt()
+// Requires: AVX512F
+TEXT ·avx512VMSquareSqrt(SB), NOSPLIT, $0
+	VMULPS  Z0, Z0, Z0
+	VMULPS  Z1, Z1, Z1
+	VMULPS  Z2, Z2, Z2
+	VMULPS  Z3, Z3, Z3
+	VMULPS  Z4, Z4, Z4
+	VMULPS  Z5, Z5, Z5
+	VMULPS  Z6, Z6, Z6
+	VMULPS  Z7, Z7, Z7
+	VSQRTPS Z0, Z0
+	VSQRTPS Z1, Z1
+	VSQRTPS Z2, Z2
+	VSQRTPS Z3, Z3
+	VSQRTPS Z4, Z4
+	VSQRTPS Z5, Z5
+	VSQRTPS Z6, Z6
+	VSQRTPS Z7, Z7
+	ADDQ    $+56, R10
+	JMP     (R10)
+
+// func avx512VMSquareAdd()
+// Requires: AVX512F
+TEXT ·avx512VMSquareAdd(SB), NOSPLIT, $0
+	VMULPS Z0, Z0, Z0
+	VMULPS Z1, Z1, Z1
+	VMULPS Z2, Z2, Z2
+	VMULPS Z3, Z3, Z3
+	VMULPS Z4, Z4, Z4
+	VMULPS Z5, Z5, Z5
+	VMULPS Z6, Z6, Z6
+	VMULPS Z7, Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VADDPS (DI)(BX*1), Z0, Z0
+	VADDPS 64(DI)(BX*1), Z1, Z1
+	VADDPS 128(DI)(BX*1), Z2, Z2
+	VADDPS 192(DI)(BX*1), Z3, Z3
+	VADDPS 256(DI)(BX*1), Z4, Z4
+	VADDPS 320(DI)(BX*1), Z5, Z5
+	VADDPS 384(DI)(BX*1), Z6, Z6
+	VADDPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx512VMSquareSub()
+// Requires: AVX512F
+TEXT ·avx512VMSquareSub(SB), NOSPLIT, $0
+	VMULPS Z0, Z0, Z0
+	VMULPS Z1, Z1, Z1
+	VMULPS Z2, Z2, Z2
+	VMULPS Z3, Z3, Z3
+	VMULPS Z4, Z4, Z4
+	VMULPS Z5, Z5, Z5
+	VMULPS Z6, Z6, Z6
+	VMULPS Z7, Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VSUBPS (DI)(BX*1), Z0, Z0
+	VSUBPS 64(DI)(BX*1), Z1, Z1
+	VSUBPS 128(DI)(BX*1), Z2, Z2
+	VSUBPS 192(DI)(BX*1), Z3, Z3
+	VSUBPS 256(DI)(BX*1), Z4, Z4
+	VSUBPS 320(DI)(BX*1), Z5, Z5
+	VSUBPS 384(DI)(BX*1), Z6, Z6
+	VSUBPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx512VMSquareMul()
+// Requires: AVX512F
+TEXT ·avx512VMSquareMul(SB), NOSPLIT, $0
+	VMULPS Z0, Z0, Z0
+	VMULPS Z1, Z1, Z1
+	VMULPS Z2, Z2, Z2
+	VMULPS Z3, Z3, Z3
+	VMULPS Z4, Z4, Z4
+	VMULPS Z5, Z5, Z5
+	VMULPS Z6, Z6, Z6
+	VMULPS Z7, Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VMULPS (DI)(BX*1), Z0, Z0
+	VMULPS 64(DI)(BX*1), Z1, Z1
+	VMULPS 128(DI)(BX*1), Z2, Z2
+	VMULPS 192(DI)(BX*1), Z3, Z3
+	VMULPS 256(DI)(BX*1), Z4, Z4
+	VMULPS 320(DI)(BX*1), Z5, Z5
+	VMULPS 384(DI)(BX*1), Z6, Z6
+	VMULPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx512VMSquareDiv()
+// Requires: AVX512F
+TEXT ·avx512VMSquareDiv(SB), NOSPLIT, $0
+	VMULPS Z0, Z0, Z0
+	VMULPS Z1, Z1, Z1
+	VMULPS Z2, Z2, Z2
+	VMULPS Z3, Z3, Z3
+	VMULPS Z4, Z4, Z4
+	VMULPS Z5, Z5, Z5
+	VMULPS Z6, Z6, Z6
+	VMULPS Z7, Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VDIVPS (DI)(BX*1), Z0, Z0
+	VDIVPS 64(DI)(BX*1), Z1, Z1
+	VDIVPS 128(DI)(BX*1), Z2, Z2
+	VDIVPS 192(DI)(BX*1), Z3, Z3
+	VDIVPS 256(DI)(BX*1), Z4, Z4
+	VDIVPS 320(DI)(BX*1), Z5, Z5
+	VDIVPS 384(DI)(BX*1), Z6, Z6
+	VDIVPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx512VMClipNeg()
+// Requires: AVX512F
+TEXT ·avx512VMClipNeg(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMClipAbs()
+// Requires: AVX512F
+TEXT ·avx512VMClipAbs(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMClipScale()
+// Requires: AVX512F
+TEXT ·avx512VMClipScale(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	VBROADCASTSS 48(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMClipShift()
+// Requires: AVX512F
+TEXT ·avx512VMClipShift(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	VBROADCASTSS 48(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMClipSquare()
+// Requires: AVX512F
+TEXT ·avx512VMClipSquare(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z6, Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMClipReciprocal()
+// Requires: AVX512F
+TEXT ·avx512VMClipReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z13
+	VMOVAPS      Z8, Z14
+	VMOVAPS      Z8, Z15
+	VDIVPS       Z0, Z8, Z0
+	VDIVPS       Z1, Z9, Z1
+	VDIVPS       Z2, Z10, Z2
+	VDIVPS       Z3, Z11, Z3
+	VDIVPS       Z4, Z12, Z4
+	VDIVPS       Z5, Z13, Z5
+	VDIVPS       Z6, Z14, Z6
+	VDIVPS       Z7, Z15, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMClipSqrt()
+// Requires: AVX512F
+TEXT ·avx512VMClipSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	VSQRTPS      Z0, Z0
+	VSQRTPS      Z1, Z1
+	VSQRTPS      Z2, Z2
+	VSQRTPS      Z3, Z3
+	VSQRTPS      Z4, Z4
+	VSQRTPS      Z5, Z5
+	VSQRTPS      Z6, Z6
+	VSQRTPS      Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMClipAdd()
+// Requires: AVX512F
+TEXT ·avx512VMClipAdd(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Z0, Z0
+	VADDPS       64(DI)(BX*1), Z1, Z1
+	VADDPS       128(DI)(BX*1), Z2, Z2
+	VADDPS       192(DI)(BX*1), Z3, Z3
+	VADDPS       256(DI)(BX*1), Z4, Z4
+	VADDPS       320(DI)(BX*1), Z5, Z5
+	VADDPS       384(DI)(BX*1), Z6, Z6
+	VADDPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMClipSub()
+// Requires: AVX512F
+TEXT ·avx512VMClipSub(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Z0, Z0
+	VSUBPS       64(DI)(BX*1), Z1, Z1
+	VSUBPS       128(DI)(BX*1), Z2, Z2
+	VSUBPS       192(DI)(BX*1), Z3, Z3
+	VSUBPS       256(DI)(BX*1), Z4, Z4
+	VSUBPS       320(DI)(BX*1), Z5, Z5
+	VSUBPS       384(DI)(BX*1), Z6, Z6
+	VSUBPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMClipMul()
+// Requires: AVX512F
+TEXT ·avx512VMClipMul(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Z0, Z0
+	VMULPS       64(DI)(BX*1), Z1, Z1
+	VMULPS       128(DI)(BX*1), Z2, Z2
+	VMULPS       192(DI)(BX*1), Z3, Z3
+	VMULPS       256(DI)(BX*1), Z4, Z4
+	VMULPS       320(DI)(BX*1), Z5, Z5
+	VMULPS       384(DI)(BX*1), Z6, Z6
+	VMULPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMClipDiv()
+// Requires: AVX512F
+TEXT ·avx512VMClipDiv(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Z0, Z0
+	VDIVPS       64(DI)(BX*1), Z1, Z1
+	VDIVPS       128(DI)(BX*1), Z2, Z2
+	VDIVPS       192(DI)(BX*1), Z3, Z3
+	VDIVPS       256(DI)(BX*1), Z4, Z4
+	VDIVPS       320(DI)(BX*1), Z5, Z5
+	VDIVPS       384(DI)(BX*1), Z6, Z6
+	VDIVPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAffineNeg()
+// Requires: AVX512F
+TEXT ·avx512VMAffineNeg(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAffineAbs()
+// Requires: AVX512F
+TEXT ·avx512VMAffineAbs(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAffineScale()
+// Requires: AVX512F
+TEXT ·avx512VMAffineScale(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAffineShift()
+// Requires: AVX512F
+TEXT ·avx512VMAffineShift(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAffineSquare()
+// Requires: AVX512F
+TEXT ·avx512VMAffineSquare(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z6, Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAffineReciprocal()
+// Requires: AVX512F
+TEXT ·avx512VMAffineReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z13
+	VMOVAPS      Z8, Z14
+	VMOVAPS      Z8, Z15
+	VDIVPS       Z0, Z8, Z0
+	VDIVPS       Z1, Z9, Z1
+	VDIVPS       Z2, Z10, Z2
+	VDIVPS       Z3, Z11, Z3
+	VDIVPS       Z4, Z12, Z4
+	VDIVPS       Z5, Z13, Z5
+	VDIVPS       Z6, Z14, Z6
+	VDIVPS       Z7, Z15, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAffineSqrt()
+// Requires: AVX512F
+TEXT ·avx512VMAffineSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VSQRTPS      Z0, Z0
+	VSQRTPS      Z1, Z1
+	VSQRTPS      Z2, Z2
+	VSQRTPS      Z3, Z3
+	VSQRTPS      Z4, Z4
+	VSQRTPS      Z5, Z5
+	VSQRTPS      Z6, Z6
+	VSQRTPS      Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAffineAdd()
+// Requires: AVX512F
+TEXT ·avx512VMAffineAdd(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Z0, Z0
+	VADDPS       64(DI)(BX*1), Z1, Z1
+	VADDPS       128(DI)(BX*1), Z2, Z2
+	VADDPS       192(DI)(BX*1), Z3, Z3
+	VADDPS       256(DI)(BX*1), Z4, Z4
+	VADDPS       320(DI)(BX*1), Z5, Z5
+	VADDPS       384(DI)(BX*1), Z6, Z6
+	VADDPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAffineSub()
+// Requires: AVX512F
+TEXT ·avx512VMAffineSub(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Z0, Z0
+	VSUBPS       64(DI)(BX*1), Z1, Z1
+	VSUBPS       128(DI)(BX*1), Z2, Z2
+	VSUBPS       192(DI)(BX*1), Z3, Z3
+	VSUBPS       256(DI)(BX*1), Z4, Z4
+	VSUBPS       320(DI)(BX*1), Z5, Z5
+	VSUBPS       384(DI)(BX*1), Z6, Z6
+	VSUBPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAffineMul()
+// Requires: AVX512F
+TEXT ·avx512VMAffineMul(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Z0, Z0
+	VMULPS       64(DI)(BX*1), Z1, Z1
+	VMULPS       128(DI)(BX*1), Z2, Z2
+	VMULPS       192(DI)(BX*1), Z3, Z3
+	VMULPS       256(DI)(BX*1), Z4, Z4
+	VMULPS       320(DI)(BX*1), Z5, Z5
+	VMULPS       384(DI)(BX*1), Z6, Z6
+	VMULPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAffineDiv()
+// Requires: AVX512F
+TEXT ·avx512VMAffineDiv(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Z0, Z0
+	VDIVPS       64(DI)(BX*1), Z1, Z1
+	VDIVPS       128(DI)(BX*1), Z2, Z2
+	VDIVPS       192(DI)(BX*1), Z3, Z3
+	VDIVPS       256(DI)(BX*1), Z4, Z4
+	VDIVPS       320(DI)(BX*1), Z5, Z5
+	VDIVPS       384(DI)(BX*1), Z6, Z6
+	VDIVPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAddNeg()
+// Requires: AVX512F
+TEXT ·avx512VMAddNeg(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VADDPS       (SI)(DX*1), Z0, Z0
+	VADDPS       64(SI)(DX*1), Z1, Z1
+	VADDPS       128(SI)(DX*1), Z2, Z2
+	VADDPS       192(SI)(DX*1), Z3, Z3
+	VADDPS       256(SI)(DX*1), Z4, Z4
+	VADDPS       320(SI)(DX*1), Z5, Z5
+	VADDPS       384(SI)(DX*1), Z6, Z6
+	VADDPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAddAbs()
+// Requires: AVX512F
+TEXT ·avx512VMAddAbs(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VADDPS       (SI)(DX*1), Z0, Z0
+	VADDPS       64(SI)(DX*1), Z1, Z1
+	VADDPS       128(SI)(DX*1), Z2, Z2
+	VADDPS       192(SI)(DX*1), Z3, Z3
+	VADDPS       256(SI)(DX*1), Z4, Z4
+	VADDPS       320(SI)(DX*1), Z5, Z5
+	VADDPS       384(SI)(DX*1), Z6, Z6
+	VADDPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAddScale()
+// Requires: AVX512F
+TEXT ·avx512VMAddScale(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VADDPS       (SI)(DX*1), Z0, Z0
+	VADDPS       64(SI)(DX*1), Z1, Z1
+	VADDPS       128(SI)(DX*1), Z2, Z2
+	VADDPS       192(SI)(DX*1), Z3, Z3
+	VADDPS       256(SI)(DX*1), Z4, Z4
+	VADDPS       320(SI)(DX*1), Z5, Z5
+	VADDPS       384(SI)(DX*1), Z6, Z6
+	VADDPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAddShift()
+// Requires: AVX512F
+TEXT ·avx512VMAddShift(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VADDPS       (SI)(DX*1), Z0, Z0
+	VADDPS       64(SI)(DX*1), Z1, Z1
+	VADDPS       128(SI)(DX*1), Z2, Z2
+	VADDPS       192(SI)(DX*1), Z3, Z3
+	VADDPS       256(SI)(DX*1), Z4, Z4
+	VADDPS       320(SI)(DX*1), Z5, Z5
+	VADDPS       384(SI)(DX*1), Z6, Z6
+	VADDPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAddSquare()
+// Requires: AVX512F
+TEXT ·avx512VMAddSquare(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Z0, Z0
+	VADDPS 64(SI)(DX*1), Z1, Z1
+	VADDPS 128(SI)(DX*1), Z2, Z2
+	VADDPS 192(SI)(DX*1), Z3, Z3
+	VADDPS 256(SI)(DX*1), Z4, Z4
+	VADDPS 320(SI)(DX*1), Z5, Z5
+	VADDPS 384(SI)(DX*1), Z6, Z6
+	VADDPS 448(SI)(DX*1), Z7, Z7
+	VMULPS Z0, Z0, Z0
+	VMULPS Z1, Z1, Z1
+	VMULPS Z2, Z2, Z2
+	VMULPS Z3, Z3, Z3
+	VMULPS Z4, Z4, Z4
+	VMULPS Z5, Z5, Z5
+	VMULPS Z6, Z6, Z6
+	VMULPS Z7, Z7, Z7
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx512VMAddReciprocal()
+// Requires: AVX512F
+TEXT ·avx512VMAddReciprocal(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VADDPS       (SI)(DX*1), Z0, Z0
+	VADDPS       64(SI)(DX*1), Z1, Z1
+	VADDPS       128(SI)(DX*1), Z2, Z2
+	VADDPS       192(SI)(DX*1), Z3, Z3
+	VADDPS       256(SI)(DX*1), Z4, Z4
+	VADDPS       320(SI)(DX*1), Z5, Z5
+	VADDPS       384(SI)(DX*1), Z6, Z6
+	VADDPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z13
+	VMOVAPS      Z8, Z14
+	VMOVAPS      Z8, Z15
+	VDIVPS       Z0, Z8, Z0
+	VDIVPS       Z1, Z9, Z1
+	VDIVPS       Z2, Z10, Z2
+	VDIVPS       Z3, Z11, Z3
+	VDIVPS       Z4, Z12, Z4
+	VDIVPS       Z5, Z13, Z5
+	VDIVPS       Z6, Z14, Z6
+	VDIVPS       Z7, Z15, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMAddSqrt()
+// Requires: AVX512F
+TEXT ·avx512VMAddSqrt(SB), NOSPLIT, $0
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VADDPS  (SI)(DX*1), Z0, Z0
+	VADDPS  64(SI)(DX*1), Z1, Z1
+	VADDPS  128(SI)(DX*1), Z2, Z2
+	VADDPS  192(SI)(DX*1), Z3, Z3
+	VADDPS  256(SI)(DX*1), Z4, Z4
+	VADDPS  320(SI)(DX*1), Z5, Z5
+	VADDPS  384(SI)(DX*1), Z6, Z6
+	VADDPS  448(SI)(DX*1), Z7, Z7
+	VSQRTPS Z0, Z0
+	VSQRTPS Z1, Z1
+	VSQRTPS Z2, Z2
+	VSQRTPS Z3, Z3
+	VSQRTPS Z4, Z4
+	VSQRTPS Z5, Z5
+	VSQRTPS Z6, Z6
+	VSQRTPS Z7, Z7
+	ADDQ    $+56, R10
+	JMP     (R10)
+
+// func avx512VMAddAdd()
+// Requires: AVX512F
+TEXT ·avx512VMAddAdd(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Z0, Z0
+	VADDPS 64(SI)(DX*1), Z1, Z1
+	VADDPS 128(SI)(DX*1), Z2, Z2
+	VADDPS 192(SI)(DX*1), Z3, Z3
+	VADDPS 256(SI)(DX*1), Z4, Z4
+	VADDPS 320(SI)(DX*1), Z5, Z5
+	VADDPS 384(SI)(DX*1), Z6, Z6
+	VADDPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VADDPS (DI)(BX*1), Z0, Z0
+	VADDPS 64(DI)(BX*1), Z1, Z1
+	VADDPS 128(DI)(BX*1), Z2, Z2
+	VADDPS 192(DI)(BX*1), Z3, Z3
+	VADDPS 256(DI)(BX*1), Z4, Z4
+	VADDPS 320(DI)(BX*1), Z5, Z5
+	VADDPS 384(DI)(BX*1), Z6, Z6
+	VADDPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx512VMAddSub()
+// Requires: AVX512F
+TEXT ·avx512VMAddSub(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Z0, Z0
+	VADDPS 64(SI)(DX*1), Z1, Z1
+	VADDPS 128(SI)(DX*1), Z2, Z2
+	VADDPS 192(SI)(DX*1), Z3, Z3
+	VADDPS 256(SI)(DX*1), Z4, Z4
+	VADDPS 320(SI)(DX*1), Z5, Z5
+	VADDPS 384(SI)(DX*1), Z6, Z6
+	VADDPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VSUBPS (DI)(BX*1), Z0, Z0
+	VSUBPS 64(DI)(BX*1), Z1, Z1
+	VSUBPS 128(DI)(BX*1), Z2, Z2
+	VSUBPS 192(DI)(BX*1), Z3, Z3
+	VSUBPS 256(DI)(BX*1), Z4, Z4
+	VSUBPS 320(DI)(BX*1), Z5, Z5
+	VSUBPS 384(DI)(BX*1), Z6, Z6
+	VSUBPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx512VMAddMul()
+// Requires: AVX512F
+TEXT ·avx512VMAddMul(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Z0, Z0
+	VADDPS 64(SI)(DX*1), Z1, Z1
+	VADDPS 128(SI)(DX*1), Z2, Z2
+	VADDPS 192(SI)(DX*1), Z3, Z3
+	VADDPS 256(SI)(DX*1), Z4, Z4
+	VADDPS 320(SI)(DX*1), Z5, Z5
+	VADDPS 384(SI)(DX*1), Z6, Z6
+	VADDPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VMULPS (DI)(BX*1), Z0, Z0
+	VMULPS 64(DI)(BX*1), Z1, Z1
+	VMULPS 128(DI)(BX*1), Z2, Z2
+	VMULPS 192(DI)(BX*1), Z3, Z3
+	VMULPS 256(DI)(BX*1), Z4, Z4
+	VMULPS 320(DI)(BX*1), Z5, Z5
+	VMULPS 384(DI)(BX*1), Z6, Z6
+	VMULPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx512VMAddDiv()
+// Requires: AVX512F
+TEXT ·avx512VMAddDiv(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Z0, Z0
+	VADDPS 64(SI)(DX*1), Z1, Z1
+	VADDPS 128(SI)(DX*1), Z2, Z2
+	VADDPS 192(SI)(DX*1), Z3, Z3
+	VADDPS 256(SI)(DX*1), Z4, Z4
+	VADDPS 320(SI)(DX*1), Z5, Z5
+	VADDPS 384(SI)(DX*1), Z6, Z6
+	VADDPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VDIVPS (DI)(BX*1), Z0, Z0
+	VDIVPS 64(DI)(BX*1), Z1, Z1
+	VDIVPS 128(DI)(BX*1), Z2, Z2
+	VDIVPS 192(DI)(BX*1), Z3, Z3
+	VDIVPS 256(DI)(BX*1), Z4, Z4
+	VDIVPS 320(DI)(BX*1), Z5, Z5
+	VDIVPS 384(DI)(BX*1), Z6, Z6
+	VDIVPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx512VMSubNeg()
+// Requires: AVX512F
+TEXT ·avx512VMSubNeg(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VSUBPS       (SI)(DX*1), Z0, Z0
+	VSUBPS       64(SI)(DX*1), Z1, Z1
+	VSUBPS       128(SI)(DX*1), Z2, Z2
+	VSUBPS       192(SI)(DX*1), Z3, Z3
+	VSUBPS       256(SI)(DX*1), Z4, Z4
+	VSUBPS       320(SI)(DX*1), Z5, Z5
+	VSUBPS       384(SI)(DX*1), Z6, Z6
+	VSUBPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMSubAbs()
+// Requires: AVX512F
+TEXT ·avx512VMSubAbs(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VSUBPS       (SI)(DX*1), Z0, Z0
+	VSUBPS       64(SI)(DX*1), Z1, Z1
+	VSUBPS       128(SI)(DX*1), Z2, Z2
+	VSUBPS       192(SI)(DX*1), Z3, Z3
+	VSUBPS       256(SI)(DX*1), Z4, Z4
+	VSUBPS       320(SI)(DX*1), Z5, Z5
+	VSUBPS       384(SI)(DX*1), Z6, Z6
+	VSUBPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMSubScale()
+// Requires: AVX512F
+TEXT ·avx512VMSubScale(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VSUBPS       (SI)(DX*1), Z0, Z0
+	VSUBPS       64(SI)(DX*1), Z1, Z1
+	VSUBPS       128(SI)(DX*1), Z2, Z2
+	VSUBPS       192(SI)(DX*1), Z3, Z3
+	VSUBPS       256(SI)(DX*1), Z4, Z4
+	VSUBPS       320(SI)(DX*1), Z5, Z5
+	VSUBPS       384(SI)(DX*1), Z6, Z6
+	VSUBPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMSubShift()
+// Requires: AVX512F
+TEXT ·avx512VMSubShift(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VSUBPS       (SI)(DX*1), Z0, Z0
+	VSUBPS       64(SI)(DX*1), Z1, Z1
+	VSUBPS       128(SI)(DX*1), Z2, Z2
+	VSUBPS       192(SI)(DX*1), Z3, Z3
+	VSUBPS       256(SI)(DX*1), Z4, Z4
+	VSUBPS       320(SI)(DX*1), Z5, Z5
+	VSUBPS       384(SI)(DX*1), Z6, Z6
+	VSUBPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMSubSquare()
+// Requires: AVX512F
+TEXT ·avx512VMSubSquare(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Z0, Z0
+	VSUBPS 64(SI)(DX*1), Z1, Z1
+	VSUBPS 128(SI)(DX*1), Z2, Z2
+	VSUBPS 192(SI)(DX*1), Z3, Z3
+	VSUBPS 256(SI)(DX*1), Z4, Z4
+	VSUBPS 320(SI)(DX*1), Z5, Z5
+	VSUBPS 384(SI)(DX*1), Z6, Z6
+	VSUBPS 448(SI)(DX*1), Z7, Z7
+	VMULPS Z0, Z0, Z0
+	VMULPS Z1, Z1, Z1
+	VMULPS Z2, Z2, Z2
+	VMULPS Z3, Z3, Z3
+	VMULPS Z4, Z4, Z4
+	VMULPS Z5, Z5, Z5
+	VMULPS Z6, Z6, Z6
+	VMULPS Z7, Z7, Z7
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx512VMSubReciprocal()
+// Requires: AVX512F
+TEXT ·avx512VMSubReciprocal(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VSUBPS       (SI)(DX*1), Z0, Z0
+	VSUBPS       64(SI)(DX*1), Z1, Z1
+	VSUBPS       128(SI)(DX*1), Z2, Z2
+	VSUBPS       192(SI)(DX*1), Z3, Z3
+	VSUBPS       256(SI)(DX*1), Z4, Z4
+	VSUBPS       320(SI)(DX*1), Z5, Z5
+	VSUBPS       384(SI)(DX*1), Z6, Z6
+	VSUBPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z13
+	VMOVAPS      Z8, Z14
+	VMOVAPS      Z8, Z15
+	VDIVPS       Z0, Z8, Z0
+	VDIVPS       Z1, Z9, Z1
+	VDIVPS       Z2, Z10, Z2
+	VDIVPS       Z3, Z11, Z3
+	VDIVPS       Z4, Z12, Z4
+	VDIVPS       Z5, Z13, Z5
+	VDIVPS       Z6, Z14, Z6
+	VDIVPS       Z7, Z15, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMSubSqrt()
+// Requires: AVX512F
+TEXT ·avx512VMSubSqrt(SB), NOSPLIT, $0
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VSUBPS  (SI)(DX*1), Z0, Z0
+	VSUBPS  64(SI)(DX*1), Z1, Z1
+	VSUBPS  128(SI)(DX*1), Z2, Z2
+	VSUBPS  192(SI)(DX*1), Z3, Z3
+	VSUBPS  256(SI)(DX*1), Z4, Z4
+	VSUBPS  320(SI)(DX*1), Z5, Z5
+	VSUBPS  384(SI)(DX*1), Z6, Z6
+	VSUBPS  448(SI)(DX*1), Z7, Z7
+	VSQRTPS Z0, Z0
+	VSQRTPS Z1, Z1
+	VSQRTPS Z2, Z2
+	VSQRTPS Z3, Z3
+	VSQRTPS Z4, Z4
+	VSQRTPS Z5, Z5
+	VSQRTPS Z6, Z6
+	VSQRTPS Z7, Z7
+	ADDQ    $+56, R10
+	JMP     (R10)
+
+// func avx512VMSubAdd()
+// Requires: AVX512F
+TEXT ·avx512VMSubAdd(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Z0, Z0
+	VSUBPS 64(SI)(DX*1), Z1, Z1
+	VSUBPS 128(SI)(DX*1), Z2, Z2
+	VSUBPS 192(SI)(DX*1), Z3, Z3
+	VSUBPS 256(SI)(DX*1), Z4, Z4
+	VSUBPS 320(SI)(DX*1), Z5, Z5
+	VSUBPS 384(SI)(DX*1), Z6, Z6
+	VSUBPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VADDPS (DI)(BX*1), Z0, Z0
+	VADDPS 64(DI)(BX*1), Z1, Z1
+	VADDPS 128(DI)(BX*1), Z2, Z2
+	VADDPS 192(DI)(BX*1), Z3, Z3
+	VADDPS 256(DI)(BX*1), Z4, Z4
+	VADDPS 320(DI)(BX*1), Z5, Z5
+	VADDPS 384(DI)(BX*1), Z6, Z6
+	VADDPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx512VMSubSub()
+// Requires: AVX512F
+TEXT ·avx512VMSubSub(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Z0, Z0
+	VSUBPS 64(SI)(DX*1), Z1, Z1
+	VSUBPS 128(SI)(DX*1), Z2, Z2
+	VSUBPS 192(SI)(DX*1), Z3, Z3
+	VSUBPS 256(SI)(DX*1), Z4, Z4
+	VSUBPS 320(SI)(DX*1), Z5, Z5
+	VSUBPS 384(SI)(DX*1), Z6, Z6
+	VSUBPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VSUBPS (DI)(BX*1), Z0, Z0
+	VSUBPS 64(DI)(BX*1), Z1, Z1
+	VSUBPS 128(DI)(BX*1), Z2, Z2
+	VSUBPS 192(DI)(BX*1), Z3, Z3
+	VSUBPS 256(DI)(BX*1), Z4, Z4
+	VSUBPS 320(DI)(BX*1), Z5, Z5
+	VSUBPS 384(DI)(BX*1), Z6, Z6
+	VSUBPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx512VMSubMul()
+// Requires: AVX512F
+TEXT ·avx512VMSubMul(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Z0, Z0
+	VSUBPS 64(SI)(DX*1), Z1, Z1
+	VSUBPS 128(SI)(DX*1), Z2, Z2
+	VSUBPS 192(SI)(DX*1), Z3, Z3
+	VSUBPS 256(SI)(DX*1), Z4, Z4
+	VSUBPS 320(SI)(DX*1), Z5, Z5
+	VSUBPS 384(SI)(DX*1), Z6, Z6
+	VSUBPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VMULPS (DI)(BX*1), Z0, Z0
+	VMULPS 64(DI)(BX*1), Z1, Z1
+	VMULPS 128(DI)(BX*1), Z2, Z2
+	VMULPS 192(DI)(BX*1), Z3, Z3
+	VMULPS 256(DI)(BX*1), Z4, Z4
+	VMULPS 320(DI)(BX*1), Z5, Z5
+	VMULPS 384(DI)(BX*1), Z6, Z6
+	VMULPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx512VMSubDiv()
+// Requires: AVX512F
+TEXT ·avx512VMSubDiv(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Z0, Z0
+	VSUBPS 64(SI)(DX*1), Z1, Z1
+	VSUBPS 128(SI)(DX*1), Z2, Z2
+	VSUBPS 192(SI)(DX*1), Z3, Z3
+	VSUBPS 256(SI)(DX*1), Z4, Z4
+	VSUBPS 320(SI)(DX*1), Z5, Z5
+	VSUBPS 384(SI)(DX*1), Z6, Z6
+	VSUBPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VDIVPS (DI)(BX*1), Z0, Z0
+	VDIVPS 64(DI)(BX*1), Z1, Z1
+	VDIVPS 128(DI)(BX*1), Z2, Z2
+	VDIVPS 192(DI)(BX*1), Z3, Z3
+	VDIVPS 256(DI)(BX*1), Z4, Z4
+	VDIVPS 320(DI)(BX*1), Z5, Z5
+	VDIVPS 384(DI)(BX*1), Z6, Z6
+	VDIVPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx512VMMulNeg()
+// Requires: AVX512F
+TEXT ·avx512VMMulNeg(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VMULPS       (SI)(DX*1), Z0, Z0
+	VMULPS       64(SI)(DX*1), Z1, Z1
+	VMULPS       128(SI)(DX*1), Z2, Z2
+	VMULPS       192(SI)(DX*1), Z3, Z3
+	VMULPS       256(SI)(DX*1), Z4, Z4
+	VMULPS       320(SI)(DX*1), Z5, Z5
+	VMULPS       384(SI)(DX*1), Z6, Z6
+	VMULPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMMulAbs()
+// Requires: AVX512F
+TEXT ·avx512VMMulAbs(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VMULPS       (SI)(DX*1), Z0, Z0
+	VMULPS       64(SI)(DX*1), Z1, Z1
+	VMULPS       128(SI)(DX*1), Z2, Z2
+	VMULPS       192(SI)(DX*1), Z3, Z3
+	VMULPS       256(SI)(DX*1), Z4, Z4
+	VMULPS       320(SI)(DX*1), Z5, Z5
+	VMULPS       384(SI)(DX*1), Z6, Z6
+	VMULPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMMulScale()
+// Requires: AVX512F
+TEXT ·avx512VMMulScale(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VMULPS       (SI)(DX*1), Z0, Z0
+	VMULPS       64(SI)(DX*1), Z1, Z1
+	VMULPS       128(SI)(DX*1), Z2, Z2
+	VMULPS       192(SI)(DX*1), Z3, Z3
+	VMULPS       256(SI)(DX*1), Z4, Z4
+	VMULPS       320(SI)(DX*1), Z5, Z5
+	VMULPS       384(SI)(DX*1), Z6, Z6
+	VMULPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMMulShift()
+// Requires: AVX512F
+TEXT ·avx512VMMulShift(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VMULPS       (SI)(DX*1), Z0, Z0
+	VMULPS       64(SI)(DX*1), Z1, Z1
+	VMULPS       128(SI)(DX*1), Z2, Z2
+	VMULPS       192(SI)(DX*1), Z3, Z3
+	VMULPS       256(SI)(DX*1), Z4, Z4
+	VMULPS       320(SI)(DX*1), Z5, Z5
+	VMULPS       384(SI)(DX*1), Z6, Z6
+	VMULPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMMulSquare()
+// Requires: AVX512F
+TEXT ·avx512VMMulSquare(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Z0, Z0
+	VMULPS 64(SI)(DX*1), Z1, Z1
+	VMULPS 128(SI)(DX*1), Z2, Z2
+	VMULPS 192(SI)(DX*1), Z3, Z3
+	VMULPS 256(SI)(DX*1), Z4, Z4
+	VMULPS 320(SI)(DX*1), Z5, Z5
+	VMULPS 384(SI)(DX*1), Z6, Z6
+	VMULPS 448(SI)(DX*1), Z7, Z7
+	VMULPS Z0, Z0, Z0
+	VMULPS Z1, Z1, Z1
+	VMULPS Z2, Z2, Z2
+	VMULPS Z3, Z3, Z3
+	VMULPS Z4, Z4, Z4
+	VMULPS Z5, Z5, Z5
+	VMULPS Z6, Z6, Z6
+	VMULPS Z7, Z7, Z7
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx512VMMulReciprocal()
+// Requires: AVX512F
+TEXT ·avx512VMMulReciprocal(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VMULPS       (SI)(DX*1), Z0, Z0
+	VMULPS       64(SI)(DX*1), Z1, Z1
+	VMULPS       128(SI)(DX*1), Z2, Z2
+	VMULPS       192(SI)(DX*1), Z3, Z3
+	VMULPS       256(SI)(DX*1), Z4, Z4
+	VMULPS       320(SI)(DX*1), Z5, Z5
+	VMULPS       384(SI)(DX*1), Z6, Z6
+	VMULPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z13
+	VMOVAPS      Z8, Z14
+	VMOVAPS      Z8, Z15
+	VDIVPS       Z0, Z8, Z0
+	VDIVPS       Z1, Z9, Z1
+	VDIVPS       Z2, Z10, Z2
+	VDIVPS       Z3, Z11, Z3
+	VDIVPS       Z4, Z12, Z4
+	VDIVPS       Z5, Z13, Z5
+	VDIVPS       Z6, Z14, Z6
+	VDIVPS       Z7, Z15, Z7
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx512VMMulSqrt()
+// Requires: AVX512F
+TEXT ·avx512VMMulSqrt(SB), NOSPLIT, $0
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VMULPS  (SI)(DX*1), Z0, Z0
+	VMULPS  64(SI)(DX*1), Z1, Z1
+	VMULPS  128(SI)(DX*1), Z2, Z2
+	VMULPS  192(SI)(DX*1), Z3, Z3
+	VMULPS  256(SI)(DX*1), Z4, Z4
+	VMULPS  320(SI)(DX*1), Z5, Z5
+	VMULPS  384(SI)(DX*1), Z6, Z6
+	VMULPS  448(SI)(DX*1), Z7, Z7
+	VSQRTPS Z0, Z0
+	VSQRTPS Z1, Z1
+	VSQRTPS Z2, Z2
+	VSQRTPS Z3, Z3
+	VSQRTPS Z4, Z4
+	VSQRTPS Z5, Z5
+	VSQRTPS Z6, Z6
+	VSQRTPS Z7, Z7
+	ADDQ    $+56, R10
+	JMP     (R10)
+
+// func avx512VMMulAdd()
+// Requires: AVX512F
+TEXT ·avx512VMMulAdd(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Z0, Z0
+	VMULPS 64(SI)(DX*1), Z1, Z1
+	VMULPS 128(SI)(DX*1), Z2, Z2
+	VMULPS 192(SI)(DX*1), Z3, Z3
+	VMULPS 256(SI)(DX*1), Z4, Z4
+	VMULPS 320(SI)(DX*1), Z5, Z5
+	VMULPS 384(SI)(DX*1), Z6, Z6
+	VMULPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VADDPS (DI)(BX*1), Z0, Z0
+	VADDPS 64(DI)(BX*1), Z1, Z1
+	VADDPS 128(DI)(BX*1), Z2, Z2
+	VADDPS 192(DI)(BX*1), Z3, Z3
+	VADDPS 256(DI)(BX*1), Z4, Z4
+	VADDPS 320(DI)(BX*1), Z5, Z5
+	VADDPS 384(DI)(BX*1), Z6, Z6
+	VADDPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx512VMMulSub()
+// Requires: AVX512F
+TEXT ·avx512VMMulSub(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Z0, Z0
+	VMULPS 64(SI)(DX*1), Z1, Z1
+	VMULPS 128(SI)(DX*1), Z2, Z2
+	VMULPS 192(SI)(DX*1), Z3, Z3
+	VMULPS 256(SI)(DX*1), Z4, Z4
+	VMULPS 320(SI)(DX*1), Z5, Z5
+	VMULPS 384(SI)(DX*1), Z6, Z6
+	VMULPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VSUBPS (DI)(BX*1), Z0, Z0
+	VSUBPS 64(DI)(BX*1), Z1, Z1
+	VSUBPS 128(DI)(BX*1), Z2, Z2
+	VSUBPS 192(DI)(BX*1), Z3, Z3
+	VSUBPS 256(DI)(BX*1), Z4, Z4
+	VSUBPS 320(DI)(BX*1), Z5, Z5
+	VSUBPS 384(DI)(BX*1), Z6, Z6
+	VSUBPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx512VMMulMul()
+// Requires: AVX512F
+TEXT ·avx512VMMulMul(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Z0, Z0
+	VMULPS 64(SI)(DX*1), Z1, Z1
+	VMULPS 128(SI)(DX*1), Z2, Z2
+	VMULPS 192(SI)(DX*1), Z3, Z3
+	VMULPS 256(SI)(DX*1), Z4, Z4
+	VMULPS 320(SI)(DX*1), Z5, Z5
+	VMULPS 384(SI)(DX*1), Z6, Z6
+	VMULPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VMULPS (DI)(BX*1), Z0, Z0
+	VMULPS 64(DI)(BX*1), Z1, Z1
+	VMULPS 128(DI)(BX*1), Z2, Z2
+	VMULPS 192(DI)(BX*1), Z3, Z3
+	VMULPS 256(DI)(BX*1), Z4, Z4
+	VMULPS 320(DI)(BX*1), Z5, Z5
+	VMULPS 384(DI)(BX*1), Z6, Z6
+	VMULPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx512VMMulDiv()
+// Requires: AVX512F
+TEXT ·avx512VMMulDiv(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Z0, Z0
+	VMULPS 64(SI)(DX*1), Z1, Z1
+	VMULPS 128(SI)(DX*1), Z2, Z2
+	VMULPS 192(SI)(DX*1), Z3, Z3
+	VMULPS 256(SI)(DX*1), Z4, Z4
+	VMULPS 320(SI)(DX*1), Z5, Z5
+	VMULPS 384(SI)(DX*1), Z6, Z6
+	VMULPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VDIVPS (DI)(BX*1), Z0, Z0
+	VDIVPS 64(DI)(BX*1), Z1, Z1
+	VDIVPS 128(DI)(BX*1), Z2, Z2
+	VDIVPS 192(DI)(BX*1), Z3, Z3
+	VDIVPS 256(DI)(BX*1), Z4, Z4
+	VDIVPS 320(DI)(BX*1), Z5, Z5
+	VDIVPS 384(DI)(BX*1), Z6, Z6
+	VDIVPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx512VMstoreload()
+// Requires: AVX512F
+TEXT ·avx512VMstoreload(SB), NOSPLIT, $0
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VMOVUPS Z0, (SI)(DX*1)
+	VMOVUPS Z1, 64(SI)(DX*1)
+	VMOVUPS Z2, 128(SI)(DX*1)
+	VMOVUPS Z3, 192(SI)(DX*1)
+	VMOVUPS Z4, 256(SI)(DX*1)
+	VMOVUPS Z5, 320(SI)(DX*1)
+	VMOVUPS Z6, 384(SI)(DX*1)
+	VMOVUPS Z7, 448(SI)(DX*1)
+	MOVQ    24(R10), DI
+	MOVQ    32(R10), BX
+	ANDQ    R8, BX
+	VMOVUPS (DI)(BX*1), Z0
+	VMOVUPS 64(DI)(BX*1), Z1
+	VMOVUPS 128(DI)(BX*1), Z2
+	VMOVUPS 192(DI)(BX*1), Z3
+	VMOVUPS 256(DI)(BX*1), Z4
+	VMOVUPS 320(DI)(BX*1), Z5
+	VMOVUPS 384(DI)(BX*1), Z6
+	VMOVUPS 448(DI)(BX*1), Z7
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx512VMEqual()
@@ -8769,7 +12442,7 @@ TEXT ·avx512VMEqual(SB), NOSPLIT, $0
 	VMOVUPS  448(SI)(DX*1), Z15
 	VCMPPS   $0x00, Z15, Z7, K2
 	VPMOVM2D K2, Z7
-	ADDQ     $+48, R10
+	ADDQ     $+56, R10
 	JMP      (R10)
 
 // func avx512VMEqualOf()
@@ -8802,7 +12475,7 @@ TEXT ·avx512VMEqualOf(SB), NOSPLIT, $0
 	VMOVUPS  448(SI)(DX*1), Z15
 	VCMPPS   $0x00, Z7, Z15, K2
 	VPMOVM2D K2, Z7
-	ADDQ     $+48, R10
+	ADDQ     $+56, R10
 	JMP      (R10)
 
 // func avx512VMNotEqual()
@@ -8835,7 +12508,7 @@ TEXT ·avx512VMNotEqual(SB), NOSPLIT, $0
 	VMOVUPS  448(SI)(DX*1), Z15
 	VCMPPS   $0x04, Z15, Z7, K2
 	VPMOVM2D K2, Z7
-	ADDQ     $+48, R10
+	ADDQ     $+56, R10
 	JMP      (R10)
 
 // func avx512VMNotEqualOf()
@@ -8868,7 +12541,7 @@ TEXT ·avx512VMNotEqualOf(SB), NOSPLIT, $0
 	VMOVUPS  448(SI)(DX*1), Z15
 	VCMPPS   $0x04, Z7, Z15, K2
 	VPMOVM2D K2, Z7
-	ADDQ     $+48, R10
+	ADDQ     $+56, R10
 	JMP      (R10)
 
 // func avx512VMLess()
@@ -8901,7 +12574,7 @@ TEXT ·avx512VMLess(SB), NOSPLIT, $0
 	VMOVUPS  448(SI)(DX*1), Z15
 	VCMPPS   $0x01, Z15, Z7, K2
 	VPMOVM2D K2, Z7
-	ADDQ     $+48, R10
+	ADDQ     $+56, R10
 	JMP      (R10)
 
 // func avx512VMLessOf()
@@ -8934,7 +12607,7 @@ TEXT ·avx512VMLessOf(SB), NOSPLIT, $0
 	VMOVUPS  448(SI)(DX*1), Z15
 	VCMPPS   $0x01, Z7, Z15, K2
 	VPMOVM2D K2, Z7
-	ADDQ     $+48, R10
+	ADDQ     $+56, R10
 	JMP      (R10)
 
 // func avx512VMLessEqual()
@@ -8967,7 +12640,7 @@ TEXT ·avx512VMLessEqual(SB), NOSPLIT, $0
 	VMOVUPS  448(SI)(DX*1), Z15
 	VCMPPS   $0x02, Z15, Z7, K2
 	VPMOVM2D K2, Z7
-	ADDQ     $+48, R10
+	ADDQ     $+56, R10
 	JMP      (R10)
 
 // func avx512VMLessEqualOf()
@@ -9000,7 +12673,7 @@ TEXT ·avx512VMLessEqualOf(SB), NOSPLIT, $0
 	VMOVUPS  448(SI)(DX*1), Z15
 	VCMPPS   $0x02, Z7, Z15, K2
 	VPMOVM2D K2, Z7
-	ADDQ     $+48, R10
+	ADDQ     $+56, R10
 	JMP      (R10)
 
 // func avx512VMIsNaN()
@@ -9022,7 +12695,7 @@ TEXT ·avx512VMIsNaN(SB), NOSPLIT, $0
 	VPMOVM2D K2, Z6
 	VCMPPS   $0x03, Z7, Z7, K2
 	VPMOVM2D K2, Z7
-	ADDQ     $+48, R10
+	ADDQ     $+56, R10
 	JMP      (R10)
 
 // func avx512VMIsInf()
@@ -9053,7 +12726,7 @@ TEXT ·avx512VMIsInf(SB), NOSPLIT, $0
 	VPANDD.BCST  number7fffffff<>+0(SB), Z7, Z15
 	VCMPPS       $0x00, Z16, Z15, K2
 	VPMOVM2D     K2, Z7
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMIsFinite()
@@ -9084,7 +12757,7 @@ TEXT ·avx512VMIsFinite(SB), NOSPLIT, $0
 	VPANDD.BCST  number7fffffff<>+0(SB), Z7, Z15
 	VCMPPS       $0x01, Z16, Z15, K2
 	VPMOVM2D     K2, Z7
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx512VMNotZero()
@@ -9107,7 +12780,7 @@ TEXT ·avx512VMNotZero(SB), NOSPLIT, $0
 	VPMOVM2D K2, Z6
 	VCMPPS   $0x04, Z16, Z7, K2
 	VPMOVM2D K2, Z7
-	ADDQ     $+48, R10
+	ADDQ     $+56, R10
 	JMP      (R10)
 
 // func avx512VMAnd()
@@ -9132,7 +12805,7 @@ TEXT ·avx512VMAnd(SB), NOSPLIT, $0
 	VPANDD  Z14, Z6, Z6
 	VMOVUPS 448(SI)(DX*1), Z15
 	VPANDD  Z15, Z7, Z7
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx512VMOr()
@@ -9157,7 +12830,7 @@ TEXT ·avx512VMOr(SB), NOSPLIT, $0
 	VPORD   Z14, Z6, Z6
 	VMOVUPS 448(SI)(DX*1), Z15
 	VPORD   Z15, Z7, Z7
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx512VMXor()
@@ -9182,7 +12855,7 @@ TEXT ·avx512VMXor(SB), NOSPLIT, $0
 	VPXORD  Z14, Z6, Z6
 	VMOVUPS 448(SI)(DX*1), Z15
 	VPXORD  Z15, Z7, Z7
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx512VMNot()
@@ -9196,7 +12869,7 @@ TEXT ·avx512VMNot(SB), NOSPLIT, $0
 	VPXORD.BCST numberffffffff<>+0(SB), Z5, Z5
 	VPXORD.BCST numberffffffff<>+0(SB), Z6, Z6
 	VPXORD.BCST numberffffffff<>+0(SB), Z7, Z7
-	ADDQ        $+48, R10
+	ADDQ        $+56, R10
 	JMP         (R10)
 
 DATA numberffffffff<>+0(SB)/4, $0xffffffff
@@ -9220,7 +12893,7 @@ TEXT ·avx512VMFloatOfBool(SB), NOSPLIT, $0
 	VPANDD.BCST number3f800000<>+0(SB), Z5, Z5
 	VPANDD.BCST number3f800000<>+0(SB), Z6, Z6
 	VPANDD.BCST number3f800000<>+0(SB), Z7, Z7
-	ADDQ        $+48, R10
+	ADDQ        $+56, R10
 	JMP         (R10)
 
 // func avx512VMWhere()
@@ -9264,7 +12937,7 @@ TEXT ·avx512VMWhere(SB), NOSPLIT, $0
 	VPMOVD2M Z7, K2
 	VMOVUPS  448(DI)(BX*1), Z7
 	VMOVAPS  Z15, K2, Z7
-	ADDQ     $+48, R10
+	ADDQ     $+56, R10
 	JMP      (R10)
 
 // func avx512VMLoadBool()
@@ -9291,7 +12964,7 @@ TEXT ·avx512VMLoadBool(SB), NOSPLIT, $0
 	VPSUBD    Z6, Z8, Z6
 	VPMOVZXBD 112(SI)(DX*1), Z7
 	VPSUBD    Z7, Z8, Z7
-	ADDQ      $+48, R10
+	ADDQ      $+56, R10
 	JMP       (R10)
 
 // func avx512VMStoreBool()
@@ -9334,7 +13007,7 @@ TEXT ·avx512VMStoreBool(SB), NOSPLIT, $0
 	VPMOVM2B     K2, X9
 	VPAND        X8, X9, X9
 	VMOVDQU      X9, 112(SI)(DX*1)
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number01010101<>+0(SB)/4, $0x01010101
@@ -9352,194 +13025,414 @@ TEXT ·avx512VMHandlers(SB), NOSPLIT, $0-24
 	MOVQ dst_base+0(FP), DI
 	LEAQ ·avx512VMagain+0(SB), AX
 	MOVQ AX, (DI)
-	LEAQ ·avx512VMload+0(SB), AX
+	LEAQ ·avx512VMstoreagain+0(SB), AX
 	MOVQ AX, 8(DI)
-	LEAQ ·avx512VMstore+0(SB), AX
+	LEAQ ·avx512VMstreamagain+0(SB), AX
 	MOVQ AX, 16(DI)
-	LEAQ ·avx512VMstream+0(SB), AX
+	LEAQ ·avx512VMload+0(SB), AX
 	MOVQ AX, 24(DI)
-	LEAQ ·avx512VMNeg+0(SB), AX
+	LEAQ ·avx512VMstore+0(SB), AX
 	MOVQ AX, 32(DI)
-	LEAQ ·avx512VMAbs+0(SB), AX
+	LEAQ ·avx512VMstream+0(SB), AX
 	MOVQ AX, 40(DI)
-	LEAQ ·avx512VMSign+0(SB), AX
+	LEAQ ·avx512VMNeg+0(SB), AX
 	MOVQ AX, 48(DI)
-	LEAQ ·avx512VMSqrt+0(SB), AX
+	LEAQ ·avx512VMAbs+0(SB), AX
 	MOVQ AX, 56(DI)
-	LEAQ ·avx512VMReciprocal+0(SB), AX
+	LEAQ ·avx512VMSign+0(SB), AX
 	MOVQ AX, 64(DI)
-	LEAQ ·avx512VMRsqrt+0(SB), AX
+	LEAQ ·avx512VMSqrt+0(SB), AX
 	MOVQ AX, 72(DI)
-	LEAQ ·avx512VMFloor+0(SB), AX
+	LEAQ ·avx512VMReciprocal+0(SB), AX
 	MOVQ AX, 80(DI)
-	LEAQ ·avx512VMCeil+0(SB), AX
+	LEAQ ·avx512VMRsqrt+0(SB), AX
 	MOVQ AX, 88(DI)
-	LEAQ ·avx512VMRound+0(SB), AX
+	LEAQ ·avx512VMFloor+0(SB), AX
 	MOVQ AX, 96(DI)
-	LEAQ ·avx512VMTrunc+0(SB), AX
+	LEAQ ·avx512VMCeil+0(SB), AX
 	MOVQ AX, 104(DI)
-	LEAQ ·avx512VMAffine+0(SB), AX
+	LEAQ ·avx512VMRound+0(SB), AX
 	MOVQ AX, 112(DI)
-	LEAQ ·avx512VMExp+0(SB), AX
+	LEAQ ·avx512VMTrunc+0(SB), AX
 	MOVQ AX, 120(DI)
-	LEAQ ·avx512VMExpm1+0(SB), AX
+	LEAQ ·avx512VMAffine+0(SB), AX
 	MOVQ AX, 128(DI)
-	LEAQ ·avx512VMLog+0(SB), AX
+	LEAQ ·avx512VMExp+0(SB), AX
 	MOVQ AX, 136(DI)
-	LEAQ ·avx512VMLog1p+0(SB), AX
+	LEAQ ·avx512VMExpm1+0(SB), AX
 	MOVQ AX, 144(DI)
-	LEAQ ·avx512VMTanh+0(SB), AX
+	LEAQ ·avx512VMLog+0(SB), AX
 	MOVQ AX, 152(DI)
-	LEAQ ·avx512VMErf+0(SB), AX
+	LEAQ ·avx512VMLog1p+0(SB), AX
 	MOVQ AX, 160(DI)
-	LEAQ ·avx512VMScale+0(SB), AX
+	LEAQ ·avx512VMTanh+0(SB), AX
 	MOVQ AX, 168(DI)
-	LEAQ ·avx512VMShift+0(SB), AX
+	LEAQ ·avx512VMErf+0(SB), AX
 	MOVQ AX, 176(DI)
-	LEAQ ·avx512VMSquare+0(SB), AX
+	LEAQ ·avx512VMScale+0(SB), AX
 	MOVQ AX, 184(DI)
-	LEAQ ·avx512VMClip+0(SB), AX
+	LEAQ ·avx512VMShift+0(SB), AX
 	MOVQ AX, 192(DI)
-	LEAQ ·avx512VMSin+0(SB), AX
+	LEAQ ·avx512VMSquare+0(SB), AX
 	MOVQ AX, 200(DI)
-	LEAQ ·avx512VMCos+0(SB), AX
+	LEAQ ·avx512VMClip+0(SB), AX
 	MOVQ AX, 208(DI)
-	LEAQ ·avx512VMTan+0(SB), AX
+	LEAQ ·avx512VMSin+0(SB), AX
 	MOVQ AX, 216(DI)
-	LEAQ ·avx512VMAdd+0(SB), AX
+	LEAQ ·avx512VMCos+0(SB), AX
 	MOVQ AX, 224(DI)
-	LEAQ ·avx512VMSub+0(SB), AX
+	LEAQ ·avx512VMTan+0(SB), AX
 	MOVQ AX, 232(DI)
-	LEAQ ·avx512VMSubOf+0(SB), AX
+	LEAQ ·avx512VMAdd+0(SB), AX
 	MOVQ AX, 240(DI)
-	LEAQ ·avx512VMMul+0(SB), AX
+	LEAQ ·avx512VMSub+0(SB), AX
 	MOVQ AX, 248(DI)
-	LEAQ ·avx512VMDiv+0(SB), AX
+	LEAQ ·avx512VMSubOf+0(SB), AX
 	MOVQ AX, 256(DI)
-	LEAQ ·avx512VMDivOf+0(SB), AX
+	LEAQ ·avx512VMMul+0(SB), AX
 	MOVQ AX, 264(DI)
-	LEAQ ·avx512VMMaxNumber+0(SB), AX
+	LEAQ ·avx512VMDiv+0(SB), AX
 	MOVQ AX, 272(DI)
-	LEAQ ·avx512VMMinNumber+0(SB), AX
+	LEAQ ·avx512VMDivOf+0(SB), AX
 	MOVQ AX, 280(DI)
-	LEAQ ·avx512VMMax+0(SB), AX
+	LEAQ ·avx512VMMaxNumber+0(SB), AX
 	MOVQ AX, 288(DI)
-	LEAQ ·avx512VMMaxOf+0(SB), AX
+	LEAQ ·avx512VMMinNumber+0(SB), AX
 	MOVQ AX, 296(DI)
-	LEAQ ·avx512VMMin+0(SB), AX
+	LEAQ ·avx512VMMax+0(SB), AX
 	MOVQ AX, 304(DI)
-	LEAQ ·avx512VMMinOf+0(SB), AX
+	LEAQ ·avx512VMMaxOf+0(SB), AX
 	MOVQ AX, 312(DI)
-	LEAQ ·avx512VMPow+0(SB), AX
+	LEAQ ·avx512VMMin+0(SB), AX
 	MOVQ AX, 320(DI)
-	LEAQ ·avx512VMActReLU+0(SB), AX
+	LEAQ ·avx512VMMinOf+0(SB), AX
 	MOVQ AX, 328(DI)
-	LEAQ ·avx512VMGradReLU+0(SB), AX
+	LEAQ ·avx512VMPow+0(SB), AX
 	MOVQ AX, 336(DI)
-	LEAQ ·avx512VMActReLU6+0(SB), AX
+	LEAQ ·avx512VMActReLU+0(SB), AX
 	MOVQ AX, 344(DI)
-	LEAQ ·avx512VMGradReLU6+0(SB), AX
+	LEAQ ·avx512VMGradReLU+0(SB), AX
 	MOVQ AX, 352(DI)
-	LEAQ ·avx512VMActLeakyReLU+0(SB), AX
+	LEAQ ·avx512VMActReLU6+0(SB), AX
 	MOVQ AX, 360(DI)
-	LEAQ ·avx512VMGradLeakyReLU+0(SB), AX
+	LEAQ ·avx512VMGradReLU6+0(SB), AX
 	MOVQ AX, 368(DI)
-	LEAQ ·avx512VMActELU+0(SB), AX
+	LEAQ ·avx512VMActLeakyReLU+0(SB), AX
 	MOVQ AX, 376(DI)
-	LEAQ ·avx512VMGradELU+0(SB), AX
+	LEAQ ·avx512VMGradLeakyReLU+0(SB), AX
 	MOVQ AX, 384(DI)
-	LEAQ ·avx512VMActSELU+0(SB), AX
+	LEAQ ·avx512VMActELU+0(SB), AX
 	MOVQ AX, 392(DI)
-	LEAQ ·avx512VMGradSELU+0(SB), AX
+	LEAQ ·avx512VMGradELU+0(SB), AX
 	MOVQ AX, 400(DI)
-	LEAQ ·avx512VMActGELU+0(SB), AX
+	LEAQ ·avx512VMActSELU+0(SB), AX
 	MOVQ AX, 408(DI)
-	LEAQ ·avx512VMGradGELU+0(SB), AX
+	LEAQ ·avx512VMGradSELU+0(SB), AX
 	MOVQ AX, 416(DI)
-	LEAQ ·avx512VMActGELUTanh+0(SB), AX
+	LEAQ ·avx512VMActGELU+0(SB), AX
 	MOVQ AX, 424(DI)
-	LEAQ ·avx512VMGradGELUTanh+0(SB), AX
+	LEAQ ·avx512VMGradGELU+0(SB), AX
 	MOVQ AX, 432(DI)
-	LEAQ ·avx512VMActSiLU+0(SB), AX
+	LEAQ ·avx512VMActGELUTanh+0(SB), AX
 	MOVQ AX, 440(DI)
-	LEAQ ·avx512VMGradSiLU+0(SB), AX
+	LEAQ ·avx512VMGradGELUTanh+0(SB), AX
 	MOVQ AX, 448(DI)
-	LEAQ ·avx512VMActMish+0(SB), AX
+	LEAQ ·avx512VMActSiLU+0(SB), AX
 	MOVQ AX, 456(DI)
-	LEAQ ·avx512VMGradMish+0(SB), AX
+	LEAQ ·avx512VMGradSiLU+0(SB), AX
 	MOVQ AX, 464(DI)
-	LEAQ ·avx512VMActSoftplus+0(SB), AX
+	LEAQ ·avx512VMActMish+0(SB), AX
 	MOVQ AX, 472(DI)
-	LEAQ ·avx512VMGradSoftplus+0(SB), AX
+	LEAQ ·avx512VMGradMish+0(SB), AX
 	MOVQ AX, 480(DI)
-	LEAQ ·avx512VMActSoftsign+0(SB), AX
+	LEAQ ·avx512VMActSoftplus+0(SB), AX
 	MOVQ AX, 488(DI)
-	LEAQ ·avx512VMGradSoftsign+0(SB), AX
+	LEAQ ·avx512VMGradSoftplus+0(SB), AX
 	MOVQ AX, 496(DI)
-	LEAQ ·avx512VMActSigmoid+0(SB), AX
+	LEAQ ·avx512VMActSoftsign+0(SB), AX
 	MOVQ AX, 504(DI)
-	LEAQ ·avx512VMGradSigmoid+0(SB), AX
+	LEAQ ·avx512VMGradSoftsign+0(SB), AX
 	MOVQ AX, 512(DI)
-	LEAQ ·avx512VMActLogSigmoid+0(SB), AX
+	LEAQ ·avx512VMActSigmoid+0(SB), AX
 	MOVQ AX, 520(DI)
-	LEAQ ·avx512VMGradLogSigmoid+0(SB), AX
+	LEAQ ·avx512VMGradSigmoid+0(SB), AX
 	MOVQ AX, 528(DI)
-	LEAQ ·avx512VMActHardSigmoid+0(SB), AX
+	LEAQ ·avx512VMActLogSigmoid+0(SB), AX
 	MOVQ AX, 536(DI)
-	LEAQ ·avx512VMGradHardSigmoid+0(SB), AX
+	LEAQ ·avx512VMGradLogSigmoid+0(SB), AX
 	MOVQ AX, 544(DI)
-	LEAQ ·avx512VMActHardSiLU+0(SB), AX
+	LEAQ ·avx512VMActHardSigmoid+0(SB), AX
 	MOVQ AX, 552(DI)
-	LEAQ ·avx512VMGradHardSiLU+0(SB), AX
+	LEAQ ·avx512VMGradHardSigmoid+0(SB), AX
 	MOVQ AX, 560(DI)
-	LEAQ ·avx512VMActTanh+0(SB), AX
+	LEAQ ·avx512VMActHardSiLU+0(SB), AX
 	MOVQ AX, 568(DI)
-	LEAQ ·avx512VMGradTanh+0(SB), AX
+	LEAQ ·avx512VMGradHardSiLU+0(SB), AX
 	MOVQ AX, 576(DI)
-	LEAQ ·avx512VMActExponential+0(SB), AX
+	LEAQ ·avx512VMActTanh+0(SB), AX
 	MOVQ AX, 584(DI)
-	LEAQ ·avx512VMGradExponential+0(SB), AX
+	LEAQ ·avx512VMGradTanh+0(SB), AX
 	MOVQ AX, 592(DI)
-	LEAQ ·avx512VMEqual+0(SB), AX
+	LEAQ ·avx512VMActExponential+0(SB), AX
 	MOVQ AX, 600(DI)
-	LEAQ ·avx512VMEqualOf+0(SB), AX
+	LEAQ ·avx512VMGradExponential+0(SB), AX
 	MOVQ AX, 608(DI)
-	LEAQ ·avx512VMNotEqual+0(SB), AX
+	LEAQ ·avx512VMNegAbs+0(SB), AX
 	MOVQ AX, 616(DI)
-	LEAQ ·avx512VMNotEqualOf+0(SB), AX
+	LEAQ ·avx512VMNegScale+0(SB), AX
 	MOVQ AX, 624(DI)
-	LEAQ ·avx512VMLess+0(SB), AX
+	LEAQ ·avx512VMNegShift+0(SB), AX
 	MOVQ AX, 632(DI)
-	LEAQ ·avx512VMLessOf+0(SB), AX
+	LEAQ ·avx512VMNegSquare+0(SB), AX
 	MOVQ AX, 640(DI)
-	LEAQ ·avx512VMLessEqual+0(SB), AX
+	LEAQ ·avx512VMNegReciprocal+0(SB), AX
 	MOVQ AX, 648(DI)
-	LEAQ ·avx512VMLessEqualOf+0(SB), AX
+	LEAQ ·avx512VMNegSqrt+0(SB), AX
 	MOVQ AX, 656(DI)
-	LEAQ ·avx512VMIsNaN+0(SB), AX
+	LEAQ ·avx512VMNegAdd+0(SB), AX
 	MOVQ AX, 664(DI)
-	LEAQ ·avx512VMIsInf+0(SB), AX
+	LEAQ ·avx512VMNegSub+0(SB), AX
 	MOVQ AX, 672(DI)
-	LEAQ ·avx512VMIsFinite+0(SB), AX
+	LEAQ ·avx512VMNegMul+0(SB), AX
 	MOVQ AX, 680(DI)
-	LEAQ ·avx512VMNotZero+0(SB), AX
+	LEAQ ·avx512VMNegDiv+0(SB), AX
 	MOVQ AX, 688(DI)
-	LEAQ ·avx512VMAnd+0(SB), AX
+	LEAQ ·avx512VMNegExp+0(SB), AX
 	MOVQ AX, 696(DI)
-	LEAQ ·avx512VMOr+0(SB), AX
+	LEAQ ·avx512VMAbsNeg+0(SB), AX
 	MOVQ AX, 704(DI)
-	LEAQ ·avx512VMXor+0(SB), AX
+	LEAQ ·avx512VMAbsScale+0(SB), AX
 	MOVQ AX, 712(DI)
-	LEAQ ·avx512VMNot+0(SB), AX
+	LEAQ ·avx512VMAbsShift+0(SB), AX
 	MOVQ AX, 720(DI)
-	LEAQ ·avx512VMFloatOfBool+0(SB), AX
+	LEAQ ·avx512VMAbsSquare+0(SB), AX
 	MOVQ AX, 728(DI)
-	LEAQ ·avx512VMWhere+0(SB), AX
+	LEAQ ·avx512VMAbsReciprocal+0(SB), AX
 	MOVQ AX, 736(DI)
-	LEAQ ·avx512VMLoadBool+0(SB), AX
+	LEAQ ·avx512VMAbsSqrt+0(SB), AX
 	MOVQ AX, 744(DI)
-	LEAQ ·avx512VMStoreBool+0(SB), AX
+	LEAQ ·avx512VMAbsAdd+0(SB), AX
 	MOVQ AX, 752(DI)
+	LEAQ ·avx512VMAbsSub+0(SB), AX
+	MOVQ AX, 760(DI)
+	LEAQ ·avx512VMAbsMul+0(SB), AX
+	MOVQ AX, 768(DI)
+	LEAQ ·avx512VMAbsDiv+0(SB), AX
+	MOVQ AX, 776(DI)
+	LEAQ ·avx512VMScaleNeg+0(SB), AX
+	MOVQ AX, 784(DI)
+	LEAQ ·avx512VMScaleAbs+0(SB), AX
+	MOVQ AX, 792(DI)
+	LEAQ ·avx512VMScaleShift+0(SB), AX
+	MOVQ AX, 800(DI)
+	LEAQ ·avx512VMScaleSquare+0(SB), AX
+	MOVQ AX, 808(DI)
+	LEAQ ·avx512VMScaleReciprocal+0(SB), AX
+	MOVQ AX, 816(DI)
+	LEAQ ·avx512VMScaleSqrt+0(SB), AX
+	MOVQ AX, 824(DI)
+	LEAQ ·avx512VMScaleAdd+0(SB), AX
+	MOVQ AX, 832(DI)
+	LEAQ ·avx512VMScaleSub+0(SB), AX
+	MOVQ AX, 840(DI)
+	LEAQ ·avx512VMScaleMul+0(SB), AX
+	MOVQ AX, 848(DI)
+	LEAQ ·avx512VMScaleDiv+0(SB), AX
+	MOVQ AX, 856(DI)
+	LEAQ ·avx512VMScaleExp+0(SB), AX
+	MOVQ AX, 864(DI)
+	LEAQ ·avx512VMShiftNeg+0(SB), AX
+	MOVQ AX, 872(DI)
+	LEAQ ·avx512VMShiftAbs+0(SB), AX
+	MOVQ AX, 880(DI)
+	LEAQ ·avx512VMShiftScale+0(SB), AX
+	MOVQ AX, 888(DI)
+	LEAQ ·avx512VMShiftSquare+0(SB), AX
+	MOVQ AX, 896(DI)
+	LEAQ ·avx512VMShiftReciprocal+0(SB), AX
+	MOVQ AX, 904(DI)
+	LEAQ ·avx512VMShiftSqrt+0(SB), AX
+	MOVQ AX, 912(DI)
+	LEAQ ·avx512VMShiftAdd+0(SB), AX
+	MOVQ AX, 920(DI)
+	LEAQ ·avx512VMShiftSub+0(SB), AX
+	MOVQ AX, 928(DI)
+	LEAQ ·avx512VMShiftMul+0(SB), AX
+	MOVQ AX, 936(DI)
+	LEAQ ·avx512VMShiftDiv+0(SB), AX
+	MOVQ AX, 944(DI)
+	LEAQ ·avx512VMSquareNeg+0(SB), AX
+	MOVQ AX, 952(DI)
+	LEAQ ·avx512VMSquareAbs+0(SB), AX
+	MOVQ AX, 960(DI)
+	LEAQ ·avx512VMSquareScale+0(SB), AX
+	MOVQ AX, 968(DI)
+	LEAQ ·avx512VMSquareShift+0(SB), AX
+	MOVQ AX, 976(DI)
+	LEAQ ·avx512VMSquareReciprocal+0(SB), AX
+	MOVQ AX, 984(DI)
+	LEAQ ·avx512VMSquareSqrt+0(SB), AX
+	MOVQ AX, 992(DI)
+	LEAQ ·avx512VMSquareAdd+0(SB), AX
+	MOVQ AX, 1000(DI)
+	LEAQ ·avx512VMSquareSub+0(SB), AX
+	MOVQ AX, 1008(DI)
+	LEAQ ·avx512VMSquareMul+0(SB), AX
+	MOVQ AX, 1016(DI)
+	LEAQ ·avx512VMSquareDiv+0(SB), AX
+	MOVQ AX, 1024(DI)
+	LEAQ ·avx512VMClipNeg+0(SB), AX
+	MOVQ AX, 1032(DI)
+	LEAQ ·avx512VMClipAbs+0(SB), AX
+	MOVQ AX, 1040(DI)
+	LEAQ ·avx512VMClipScale+0(SB), AX
+	MOVQ AX, 1048(DI)
+	LEAQ ·avx512VMClipShift+0(SB), AX
+	MOVQ AX, 1056(DI)
+	LEAQ ·avx512VMClipSquare+0(SB), AX
+	MOVQ AX, 1064(DI)
+	LEAQ ·avx512VMClipReciprocal+0(SB), AX
+	MOVQ AX, 1072(DI)
+	LEAQ ·avx512VMClipSqrt+0(SB), AX
+	MOVQ AX, 1080(DI)
+	LEAQ ·avx512VMClipAdd+0(SB), AX
+	MOVQ AX, 1088(DI)
+	LEAQ ·avx512VMClipSub+0(SB), AX
+	MOVQ AX, 1096(DI)
+	LEAQ ·avx512VMClipMul+0(SB), AX
+	MOVQ AX, 1104(DI)
+	LEAQ ·avx512VMClipDiv+0(SB), AX
+	MOVQ AX, 1112(DI)
+	LEAQ ·avx512VMAffineNeg+0(SB), AX
+	MOVQ AX, 1120(DI)
+	LEAQ ·avx512VMAffineAbs+0(SB), AX
+	MOVQ AX, 1128(DI)
+	LEAQ ·avx512VMAffineScale+0(SB), AX
+	MOVQ AX, 1136(DI)
+	LEAQ ·avx512VMAffineShift+0(SB), AX
+	MOVQ AX, 1144(DI)
+	LEAQ ·avx512VMAffineSquare+0(SB), AX
+	MOVQ AX, 1152(DI)
+	LEAQ ·avx512VMAffineReciprocal+0(SB), AX
+	MOVQ AX, 1160(DI)
+	LEAQ ·avx512VMAffineSqrt+0(SB), AX
+	MOVQ AX, 1168(DI)
+	LEAQ ·avx512VMAffineAdd+0(SB), AX
+	MOVQ AX, 1176(DI)
+	LEAQ ·avx512VMAffineSub+0(SB), AX
+	MOVQ AX, 1184(DI)
+	LEAQ ·avx512VMAffineMul+0(SB), AX
+	MOVQ AX, 1192(DI)
+	LEAQ ·avx512VMAffineDiv+0(SB), AX
+	MOVQ AX, 1200(DI)
+	LEAQ ·avx512VMAddNeg+0(SB), AX
+	MOVQ AX, 1208(DI)
+	LEAQ ·avx512VMAddAbs+0(SB), AX
+	MOVQ AX, 1216(DI)
+	LEAQ ·avx512VMAddScale+0(SB), AX
+	MOVQ AX, 1224(DI)
+	LEAQ ·avx512VMAddShift+0(SB), AX
+	MOVQ AX, 1232(DI)
+	LEAQ ·avx512VMAddSquare+0(SB), AX
+	MOVQ AX, 1240(DI)
+	LEAQ ·avx512VMAddReciprocal+0(SB), AX
+	MOVQ AX, 1248(DI)
+	LEAQ ·avx512VMAddSqrt+0(SB), AX
+	MOVQ AX, 1256(DI)
+	LEAQ ·avx512VMAddAdd+0(SB), AX
+	MOVQ AX, 1264(DI)
+	LEAQ ·avx512VMAddSub+0(SB), AX
+	MOVQ AX, 1272(DI)
+	LEAQ ·avx512VMAddMul+0(SB), AX
+	MOVQ AX, 1280(DI)
+	LEAQ ·avx512VMAddDiv+0(SB), AX
+	MOVQ AX, 1288(DI)
+	LEAQ ·avx512VMSubNeg+0(SB), AX
+	MOVQ AX, 1296(DI)
+	LEAQ ·avx512VMSubAbs+0(SB), AX
+	MOVQ AX, 1304(DI)
+	LEAQ ·avx512VMSubScale+0(SB), AX
+	MOVQ AX, 1312(DI)
+	LEAQ ·avx512VMSubShift+0(SB), AX
+	MOVQ AX, 1320(DI)
+	LEAQ ·avx512VMSubSquare+0(SB), AX
+	MOVQ AX, 1328(DI)
+	LEAQ ·avx512VMSubReciprocal+0(SB), AX
+	MOVQ AX, 1336(DI)
+	LEAQ ·avx512VMSubSqrt+0(SB), AX
+	MOVQ AX, 1344(DI)
+	LEAQ ·avx512VMSubAdd+0(SB), AX
+	MOVQ AX, 1352(DI)
+	LEAQ ·avx512VMSubSub+0(SB), AX
+	MOVQ AX, 1360(DI)
+	LEAQ ·avx512VMSubMul+0(SB), AX
+	MOVQ AX, 1368(DI)
+	LEAQ ·avx512VMSubDiv+0(SB), AX
+	MOVQ AX, 1376(DI)
+	LEAQ ·avx512VMMulNeg+0(SB), AX
+	MOVQ AX, 1384(DI)
+	LEAQ ·avx512VMMulAbs+0(SB), AX
+	MOVQ AX, 1392(DI)
+	LEAQ ·avx512VMMulScale+0(SB), AX
+	MOVQ AX, 1400(DI)
+	LEAQ ·avx512VMMulShift+0(SB), AX
+	MOVQ AX, 1408(DI)
+	LEAQ ·avx512VMMulSquare+0(SB), AX
+	MOVQ AX, 1416(DI)
+	LEAQ ·avx512VMMulReciprocal+0(SB), AX
+	MOVQ AX, 1424(DI)
+	LEAQ ·avx512VMMulSqrt+0(SB), AX
+	MOVQ AX, 1432(DI)
+	LEAQ ·avx512VMMulAdd+0(SB), AX
+	MOVQ AX, 1440(DI)
+	LEAQ ·avx512VMMulSub+0(SB), AX
+	MOVQ AX, 1448(DI)
+	LEAQ ·avx512VMMulMul+0(SB), AX
+	MOVQ AX, 1456(DI)
+	LEAQ ·avx512VMMulDiv+0(SB), AX
+	MOVQ AX, 1464(DI)
+	LEAQ ·avx512VMstoreload+0(SB), AX
+	MOVQ AX, 1472(DI)
+	LEAQ ·avx512VMEqual+0(SB), AX
+	MOVQ AX, 1480(DI)
+	LEAQ ·avx512VMEqualOf+0(SB), AX
+	MOVQ AX, 1488(DI)
+	LEAQ ·avx512VMNotEqual+0(SB), AX
+	MOVQ AX, 1496(DI)
+	LEAQ ·avx512VMNotEqualOf+0(SB), AX
+	MOVQ AX, 1504(DI)
+	LEAQ ·avx512VMLess+0(SB), AX
+	MOVQ AX, 1512(DI)
+	LEAQ ·avx512VMLessOf+0(SB), AX
+	MOVQ AX, 1520(DI)
+	LEAQ ·avx512VMLessEqual+0(SB), AX
+	MOVQ AX, 1528(DI)
+	LEAQ ·avx512VMLessEqualOf+0(SB), AX
+	MOVQ AX, 1536(DI)
+	LEAQ ·avx512VMIsNaN+0(SB), AX
+	MOVQ AX, 1544(DI)
+	LEAQ ·avx512VMIsInf+0(SB), AX
+	MOVQ AX, 1552(DI)
+	LEAQ ·avx512VMIsFinite+0(SB), AX
+	MOVQ AX, 1560(DI)
+	LEAQ ·avx512VMNotZero+0(SB), AX
+	MOVQ AX, 1568(DI)
+	LEAQ ·avx512VMAnd+0(SB), AX
+	MOVQ AX, 1576(DI)
+	LEAQ ·avx512VMOr+0(SB), AX
+	MOVQ AX, 1584(DI)
+	LEAQ ·avx512VMXor+0(SB), AX
+	MOVQ AX, 1592(DI)
+	LEAQ ·avx512VMNot+0(SB), AX
+	MOVQ AX, 1600(DI)
+	LEAQ ·avx512VMFloatOfBool+0(SB), AX
+	MOVQ AX, 1608(DI)
+	LEAQ ·avx512VMWhere+0(SB), AX
+	MOVQ AX, 1616(DI)
+	LEAQ ·avx512VMLoadBool+0(SB), AX
+	MOVQ AX, 1624(DI)
+	LEAQ ·avx512VMStoreBool+0(SB), AX
+	MOVQ AX, 1632(DI)
 	RET
 
 // func avx2VM(program *byte, bytes int) uint64
@@ -9566,6 +13459,72 @@ end:
 	MOVQ R11, ret+16(FP)
 	RET
 
+// func avx2VMstoreagain(program *byte, bytes int) uint64
+// Requires: AVX, MMX+
+TEXT ·avx2VMstoreagain(SB), NOSPLIT, $0-24
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VMOVUPS Y0, (SI)(DX*1)
+	VMOVUPS Y1, 32(SI)(DX*1)
+	VMOVUPS Y2, 64(SI)(DX*1)
+	VMOVUPS Y3, 96(SI)(DX*1)
+	VMOVUPS Y4, 128(SI)(DX*1)
+	VMOVUPS Y5, 160(SI)(DX*1)
+	ADDQ    $0x000000c0, R8
+	CMPQ    R8, R9
+	JGE     end
+	MOVQ    24(R10), DI
+	MOVQ    32(R10), BX
+	ANDQ    R8, BX
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVUPS 32(DI)(BX*1), Y1
+	VMOVUPS 64(DI)(BX*1), Y2
+	VMOVUPS 96(DI)(BX*1), Y3
+	VMOVUPS 128(DI)(BX*1), Y4
+	VMOVUPS 160(DI)(BX*1), Y5
+	LEAQ    56(R12), R10
+	JMP     (R10)
+
+end:
+	SFENCE
+	VZEROUPPER
+	MOVQ R11, ret+16(FP)
+	RET
+
+// func avx2VMstreamagain(program *byte, bytes int) uint64
+// Requires: AVX, MMX+
+TEXT ·avx2VMstreamagain(SB), NOSPLIT, $0-24
+	MOVQ     8(R10), SI
+	MOVQ     16(R10), DX
+	ANDQ     R8, DX
+	VMOVNTPS Y0, (SI)(DX*1)
+	VMOVNTPS Y1, 32(SI)(DX*1)
+	VMOVNTPS Y2, 64(SI)(DX*1)
+	VMOVNTPS Y3, 96(SI)(DX*1)
+	VMOVNTPS Y4, 128(SI)(DX*1)
+	VMOVNTPS Y5, 160(SI)(DX*1)
+	ADDQ     $0x000000c0, R8
+	CMPQ     R8, R9
+	JGE      end
+	MOVQ     24(R10), DI
+	MOVQ     32(R10), BX
+	ANDQ     R8, BX
+	VMOVUPS  (DI)(BX*1), Y0
+	VMOVUPS  32(DI)(BX*1), Y1
+	VMOVUPS  64(DI)(BX*1), Y2
+	VMOVUPS  96(DI)(BX*1), Y3
+	VMOVUPS  128(DI)(BX*1), Y4
+	VMOVUPS  160(DI)(BX*1), Y5
+	LEAQ     56(R12), R10
+	JMP      (R10)
+
+end:
+	SFENCE
+	VZEROUPPER
+	MOVQ R11, ret+16(FP)
+	RET
+
 // func avx2VMload()
 // Requires: AVX
 TEXT ·avx2VMload(SB), NOSPLIT, $0
@@ -9578,7 +13537,7 @@ TEXT ·avx2VMload(SB), NOSPLIT, $0
 	VMOVUPS 96(SI)(DX*1), Y3
 	VMOVUPS 128(SI)(DX*1), Y4
 	VMOVUPS 160(SI)(DX*1), Y5
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMstore()
@@ -9593,7 +13552,7 @@ TEXT ·avx2VMstore(SB), NOSPLIT, $0
 	VMOVUPS Y3, 96(SI)(DX*1)
 	VMOVUPS Y4, 128(SI)(DX*1)
 	VMOVUPS Y5, 160(SI)(DX*1)
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMstream()
@@ -9608,7 +13567,7 @@ TEXT ·avx2VMstream(SB), NOSPLIT, $0
 	VMOVNTPS Y3, 96(SI)(DX*1)
 	VMOVNTPS Y4, 128(SI)(DX*1)
 	VMOVNTPS Y5, 160(SI)(DX*1)
-	ADDQ     $+48, R10
+	ADDQ     $+56, R10
 	JMP      (R10)
 
 // func avx2VMNeg()
@@ -9621,7 +13580,7 @@ TEXT ·avx2VMNeg(SB), NOSPLIT, $0
 	VXORPS       Y6, Y3, Y3
 	VXORPS       Y6, Y4, Y4
 	VXORPS       Y6, Y5, Y5
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMAbs()
@@ -9634,7 +13593,7 @@ TEXT ·avx2VMAbs(SB), NOSPLIT, $0
 	VANDPS       Y6, Y3, Y3
 	VANDPS       Y6, Y4, Y4
 	VANDPS       Y6, Y5, Y5
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMSign()
@@ -9678,7 +13637,7 @@ TEXT ·avx2VMSign(SB), NOSPLIT, $0
 	VBLENDVPS    Y7, Y6, Y3, Y3
 	VBLENDVPS    Y9, Y8, Y4, Y4
 	VBLENDVPS    Y11, Y10, Y5, Y5
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMSqrt()
@@ -9690,7 +13649,7 @@ TEXT ·avx2VMSqrt(SB), NOSPLIT, $0
 	VSQRTPS Y3, Y3
 	VSQRTPS Y4, Y4
 	VSQRTPS Y5, Y5
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMReciprocal()
@@ -9708,7 +13667,7 @@ TEXT ·avx2VMReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Y3, Y6, Y3
 	VDIVPS       Y4, Y7, Y4
 	VDIVPS       Y5, Y8, Y5
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMRsqrt()
@@ -9732,7 +13691,7 @@ TEXT ·avx2VMRsqrt(SB), NOSPLIT, $0
 	VDIVPS       Y3, Y6, Y3
 	VDIVPS       Y4, Y7, Y4
 	VDIVPS       Y5, Y8, Y5
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMFloor()
@@ -9744,7 +13703,7 @@ TEXT ·avx2VMFloor(SB), NOSPLIT, $0
 	VROUNDPS $0x09, Y3, Y3
 	VROUNDPS $0x09, Y4, Y4
 	VROUNDPS $0x09, Y5, Y5
-	ADDQ     $+48, R10
+	ADDQ     $+56, R10
 	JMP      (R10)
 
 // func avx2VMCeil()
@@ -9756,7 +13715,7 @@ TEXT ·avx2VMCeil(SB), NOSPLIT, $0
 	VROUNDPS $0x0a, Y3, Y3
 	VROUNDPS $0x0a, Y4, Y4
 	VROUNDPS $0x0a, Y5, Y5
-	ADDQ     $+48, R10
+	ADDQ     $+56, R10
 	JMP      (R10)
 
 // func avx2VMRound()
@@ -9768,7 +13727,7 @@ TEXT ·avx2VMRound(SB), NOSPLIT, $0
 	VROUNDPS $0x08, Y3, Y3
 	VROUNDPS $0x08, Y4, Y4
 	VROUNDPS $0x08, Y5, Y5
-	ADDQ     $+48, R10
+	ADDQ     $+56, R10
 	JMP      (R10)
 
 // func avx2VMTrunc()
@@ -9780,7 +13739,7 @@ TEXT ·avx2VMTrunc(SB), NOSPLIT, $0
 	VROUNDPS $0x0b, Y3, Y3
 	VROUNDPS $0x0b, Y4, Y4
 	VROUNDPS $0x0b, Y5, Y5
-	ADDQ     $+48, R10
+	ADDQ     $+56, R10
 	JMP      (R10)
 
 // func avx2VMAffine()
@@ -9800,7 +13759,7 @@ TEXT ·avx2VMAffine(SB), NOSPLIT, $0
 	VADDPS       Y15, Y3, Y3
 	VADDPS       Y15, Y4, Y4
 	VADDPS       Y15, Y5, Y5
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMExp()
@@ -9932,7 +13891,7 @@ TEXT ·avx2VMExp(SB), NOSPLIT, $0
 	VPADDD       Y6, Y7, Y3
 	VPADDD       Y8, Y9, Y4
 	VPADDD       Y10, Y11, Y5
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -10110,7 +14069,7 @@ beyond:
 	VMULPS       Y6, Y7, Y3
 	VMULPS       Y8, Y9, Y4
 	VMULPS       Y10, Y11, Y5
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 DATA number0000007f<>+0(SB)/4, $0x0000007f
@@ -10302,7 +14261,7 @@ TEXT ·avx2VMExpm1(SB), NOSPLIT, $0
 	VORPS        Y8, Y3, Y3
 	VORPS        Y11, Y4, Y4
 	VORPS        Y14, Y5, Y5
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMLog()
@@ -10398,7 +14357,7 @@ insideround:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -10495,7 +14454,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMLog1p()
@@ -10593,7 +14552,7 @@ insideround:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -10690,7 +14649,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMTanh()
@@ -10807,7 +14766,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMErf()
@@ -10944,7 +14903,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMScale()
@@ -10957,7 +14916,7 @@ TEXT ·avx2VMScale(SB), NOSPLIT, $0
 	VMULPS       Y15, Y3, Y3
 	VMULPS       Y15, Y4, Y4
 	VMULPS       Y15, Y5, Y5
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMShift()
@@ -10970,7 +14929,7 @@ TEXT ·avx2VMShift(SB), NOSPLIT, $0
 	VADDPS       Y15, Y3, Y3
 	VADDPS       Y15, Y4, Y4
 	VADDPS       Y15, Y5, Y5
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMSquare()
@@ -10982,7 +14941,7 @@ TEXT ·avx2VMSquare(SB), NOSPLIT, $0
 	VMULPS Y3, Y3, Y3
 	VMULPS Y4, Y4, Y4
 	VMULPS Y5, Y5, Y5
-	ADDQ   $+48, R10
+	ADDQ   $+56, R10
 	JMP    (R10)
 
 // func avx2VMClip()
@@ -11002,7 +14961,7 @@ TEXT ·avx2VMClip(SB), NOSPLIT, $0
 	VMINPS       Y3, Y15, Y3
 	VMINPS       Y4, Y15, Y4
 	VMINPS       Y5, Y15, Y5
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMSin()
@@ -11083,7 +15042,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMCos()
@@ -11166,7 +15125,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMTan()
@@ -11239,7 +15198,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMAdd()
@@ -11254,7 +15213,7 @@ TEXT ·avx2VMAdd(SB), NOSPLIT, $0
 	VADDPS 96(SI)(DX*1), Y3, Y3
 	VADDPS 128(SI)(DX*1), Y4, Y4
 	VADDPS 160(SI)(DX*1), Y5, Y5
-	ADDQ   $+48, R10
+	ADDQ   $+56, R10
 	JMP    (R10)
 
 // func avx2VMSub()
@@ -11269,7 +15228,7 @@ TEXT ·avx2VMSub(SB), NOSPLIT, $0
 	VSUBPS 96(SI)(DX*1), Y3, Y3
 	VSUBPS 128(SI)(DX*1), Y4, Y4
 	VSUBPS 160(SI)(DX*1), Y5, Y5
-	ADDQ   $+48, R10
+	ADDQ   $+56, R10
 	JMP    (R10)
 
 // func avx2VMSubOf()
@@ -11290,7 +15249,7 @@ TEXT ·avx2VMSubOf(SB), NOSPLIT, $0
 	VSUBPS  Y4, Y10, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VSUBPS  Y5, Y11, Y5
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMMul()
@@ -11305,7 +15264,7 @@ TEXT ·avx2VMMul(SB), NOSPLIT, $0
 	VMULPS 96(SI)(DX*1), Y3, Y3
 	VMULPS 128(SI)(DX*1), Y4, Y4
 	VMULPS 160(SI)(DX*1), Y5, Y5
-	ADDQ   $+48, R10
+	ADDQ   $+56, R10
 	JMP    (R10)
 
 // func avx2VMDiv()
@@ -11320,7 +15279,7 @@ TEXT ·avx2VMDiv(SB), NOSPLIT, $0
 	VDIVPS 96(SI)(DX*1), Y3, Y3
 	VDIVPS 128(SI)(DX*1), Y4, Y4
 	VDIVPS 160(SI)(DX*1), Y5, Y5
-	ADDQ   $+48, R10
+	ADDQ   $+56, R10
 	JMP    (R10)
 
 // func avx2VMDivOf()
@@ -11341,7 +15300,7 @@ TEXT ·avx2VMDivOf(SB), NOSPLIT, $0
 	VDIVPS  Y4, Y10, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VDIVPS  Y5, Y11, Y5
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMMaxNumber()
@@ -11357,7 +15316,7 @@ TEXT ·avx2VMMaxNumber(SB), NOSPLIT, $0
 	VMAXPS  Y3, Y6, Y3
 	VMAXPS  Y4, Y6, Y4
 	VMAXPS  Y5, Y6, Y5
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMMinNumber()
@@ -11373,7 +15332,7 @@ TEXT ·avx2VMMinNumber(SB), NOSPLIT, $0
 	VMINPS  Y3, Y6, Y3
 	VMINPS  Y4, Y6, Y4
 	VMINPS  Y5, Y6, Y5
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMMax()
@@ -11406,7 +15365,7 @@ TEXT ·avx2VMMax(SB), NOSPLIT, $0
 	VBLENDVPS Y6, Y8, Y3, Y3
 	VBLENDVPS Y9, Y11, Y4, Y4
 	VBLENDVPS Y12, Y14, Y5, Y5
-	ADDQ      $+48, R10
+	ADDQ      $+56, R10
 	JMP       (R10)
 
 // func avx2VMMaxOf()
@@ -11445,7 +15404,7 @@ TEXT ·avx2VMMaxOf(SB), NOSPLIT, $0
 	VMOVAPS   Y8, Y3
 	VMOVAPS   Y11, Y4
 	VMOVAPS   Y14, Y5
-	ADDQ      $+48, R10
+	ADDQ      $+56, R10
 	JMP       (R10)
 
 // func avx2VMMin()
@@ -11478,7 +15437,7 @@ TEXT ·avx2VMMin(SB), NOSPLIT, $0
 	VBLENDVPS Y6, Y8, Y3, Y3
 	VBLENDVPS Y9, Y11, Y4, Y4
 	VBLENDVPS Y12, Y14, Y5, Y5
-	ADDQ      $+48, R10
+	ADDQ      $+56, R10
 	JMP       (R10)
 
 // func avx2VMMinOf()
@@ -11517,7 +15476,7 @@ TEXT ·avx2VMMinOf(SB), NOSPLIT, $0
 	VMOVAPS   Y8, Y3
 	VMOVAPS   Y11, Y4
 	VMOVAPS   Y14, Y5
-	ADDQ      $+48, R10
+	ADDQ      $+56, R10
 	JMP       (R10)
 
 // func avx2VMPow()
@@ -11814,7 +15773,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMActReLU()
@@ -11838,7 +15797,7 @@ round:
 	VMOVAPS Y7, Y5
 	DECQ    CX
 	JNZ     round
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMGradReLU()
@@ -11872,7 +15831,7 @@ round:
 	ADDQ    $0x00000040, DX
 	DECQ    CX
 	JNZ     round
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMActReLU6()
@@ -11900,7 +15859,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMGradReLU6()
@@ -11940,7 +15899,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMActLeakyReLU()
@@ -11968,7 +15927,7 @@ round:
 	VMOVAPS     Y7, Y5
 	DECQ        CX
 	JNZ         round
-	ADDQ        $+48, R10
+	ADDQ        $+56, R10
 	JMP         (R10)
 
 // func avx2VMGradLeakyReLU()
@@ -12004,7 +15963,7 @@ round:
 	ADDQ      $0x00000040, DX
 	DECQ      CX
 	JNZ       round
-	ADDQ      $+48, R10
+	ADDQ      $+56, R10
 	JMP       (R10)
 
 // func avx2VMActELU()
@@ -12070,7 +16029,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMGradELU()
@@ -12108,7 +16067,7 @@ round:
 	ADDQ      $0x00000040, DX
 	DECQ      CX
 	JNZ       round
-	ADDQ      $+48, R10
+	ADDQ      $+56, R10
 	JMP       (R10)
 
 // func avx2VMActSELU()
@@ -12176,7 +16135,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMGradSELU()
@@ -12216,7 +16175,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMActGELU()
@@ -12322,7 +16281,7 @@ insideround:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -12429,7 +16388,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMGradGELU()
@@ -12551,7 +16510,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMActGELUTanh()
@@ -12649,7 +16608,7 @@ insideround:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -12734,7 +16693,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMGradGELUTanh()
@@ -12844,7 +16803,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMActSiLU()
@@ -13029,7 +16988,7 @@ TEXT ·avx2VMActSiLU(SB), NOSPLIT, $0
 	VDIVPS       Y9, Y10, Y9
 	VMULPS       Y6, Y4, Y4
 	VMULPS       Y9, Y5, Y5
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -13108,7 +17067,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMGradSiLU()
@@ -13206,7 +17165,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMActMish()
@@ -13290,7 +17249,7 @@ insideround:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -13375,7 +17334,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMGradMish()
@@ -13483,7 +17442,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMActSoftplus()
@@ -13611,7 +17570,7 @@ insideround:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -13740,7 +17699,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMGradSoftplus()
@@ -13812,7 +17771,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMActSoftsign()
@@ -13838,7 +17797,7 @@ round:
 	VMOVAPS Y7, Y5
 	DECQ    CX
 	JNZ     round
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMGradSoftsign()
@@ -13876,7 +17835,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMActSigmoid()
@@ -14037,7 +17996,7 @@ TEXT ·avx2VMActSigmoid(SB), NOSPLIT, $0
 	VDIVPS       Y3, Y6, Y3
 	VDIVPS       Y4, Y8, Y4
 	VDIVPS       Y5, Y10, Y5
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -14112,7 +18071,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMGradSigmoid()
@@ -14148,7 +18107,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMActLogSigmoid()
@@ -14276,7 +18235,7 @@ insideround:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -14405,7 +18364,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMGradLogSigmoid()
@@ -14477,7 +18436,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMActHardSigmoid()
@@ -14509,7 +18468,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMGradHardSigmoid()
@@ -14551,7 +18510,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMActHardSiLU()
@@ -14587,7 +18546,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMGradHardSiLU()
@@ -14633,7 +18592,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMActTanh()
@@ -14727,7 +18686,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMGradTanh()
@@ -14761,7 +18720,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMActExponential()
@@ -14894,7 +18853,7 @@ TEXT ·avx2VMActExponential(SB), NOSPLIT, $0
 	VPADDD       Y6, Y7, Y3
 	VPADDD       Y8, Y9, Y4
 	VPADDD       Y10, Y11, Y5
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 beyond:
@@ -14961,7 +18920,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMGradExponential()
@@ -14991,7 +18950,3086 @@ round:
 	ADDQ    $0x00000040, DX
 	DECQ    CX
 	JNZ     round
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
+	JMP     (R10)
+
+// func avx2VMNegAbs()
+// Requires: AVX
+TEXT ·avx2VMNegAbs(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMNegScale()
+// Requires: AVX
+TEXT ·avx2VMNegScale(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMNegShift()
+// Requires: AVX
+TEXT ·avx2VMNegShift(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMNegSquare()
+// Requires: AVX
+TEXT ·avx2VMNegSquare(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y5, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMNegReciprocal()
+// Requires: AVX
+TEXT ·avx2VMNegReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	VBROADCASTSS number3f800000<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y9
+	VMOVAPS      Y6, Y10
+	VMOVAPS      Y6, Y11
+	VDIVPS       Y0, Y6, Y0
+	VDIVPS       Y1, Y7, Y1
+	VDIVPS       Y2, Y8, Y2
+	VDIVPS       Y3, Y9, Y3
+	VDIVPS       Y4, Y10, Y4
+	VDIVPS       Y5, Y11, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMNegSqrt()
+// Requires: AVX
+TEXT ·avx2VMNegSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	VSQRTPS      Y0, Y0
+	VSQRTPS      Y1, Y1
+	VSQRTPS      Y2, Y2
+	VSQRTPS      Y3, Y3
+	VSQRTPS      Y4, Y4
+	VSQRTPS      Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMNegAdd()
+// Requires: AVX
+TEXT ·avx2VMNegAdd(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Y0, Y0
+	VADDPS       32(DI)(BX*1), Y1, Y1
+	VADDPS       64(DI)(BX*1), Y2, Y2
+	VADDPS       96(DI)(BX*1), Y3, Y3
+	VADDPS       128(DI)(BX*1), Y4, Y4
+	VADDPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMNegSub()
+// Requires: AVX
+TEXT ·avx2VMNegSub(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Y0, Y0
+	VSUBPS       32(DI)(BX*1), Y1, Y1
+	VSUBPS       64(DI)(BX*1), Y2, Y2
+	VSUBPS       96(DI)(BX*1), Y3, Y3
+	VSUBPS       128(DI)(BX*1), Y4, Y4
+	VSUBPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMNegMul()
+// Requires: AVX
+TEXT ·avx2VMNegMul(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Y0, Y0
+	VMULPS       32(DI)(BX*1), Y1, Y1
+	VMULPS       64(DI)(BX*1), Y2, Y2
+	VMULPS       96(DI)(BX*1), Y3, Y3
+	VMULPS       128(DI)(BX*1), Y4, Y4
+	VMULPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMNegDiv()
+// Requires: AVX
+TEXT ·avx2VMNegDiv(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Y0, Y0
+	VDIVPS       32(DI)(BX*1), Y1, Y1
+	VDIVPS       64(DI)(BX*1), Y2, Y2
+	VDIVPS       96(DI)(BX*1), Y3, Y3
+	VDIVPS       128(DI)(BX*1), Y4, Y4
+	VDIVPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMNegExp()
+// Requires: AVX, AVX2, FMA3
+TEXT ·avx2VMNegExp(SB), NOSPLIT, $0
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	VANDPS       number7fffffff<>+0(SB), Y0, Y6
+	VANDPS       number7fffffff<>+0(SB), Y1, Y7
+	VANDPS       number7fffffff<>+0(SB), Y2, Y8
+	VANDPS       number7fffffff<>+0(SB), Y3, Y9
+	VANDPS       number7fffffff<>+0(SB), Y4, Y10
+	VANDPS       number7fffffff<>+0(SB), Y5, Y11
+	VPMAXUD      Y11, Y6, Y6
+	VPMAXUD      Y10, Y7, Y7
+	VPMAXUD      Y9, Y8, Y8
+	VPMAXUD      Y8, Y6, Y6
+	VPMAXUD      Y7, Y6, Y6
+	VPMAXUD      number42ae0000<>+0(SB), Y6, Y6
+	VPCMPEQD     number42ae0000<>+0(SB), Y6, Y6
+	VMOVMSKPS    Y6, AX
+	CMPL         AX, $0x000000ff
+	JNE          beyond
+	VBROADCASTSS number3fb8aa3b<>+0(SB), Y12
+	VMULPS       Y12, Y0, Y6
+	VMULPS       Y12, Y1, Y8
+	VMULPS       Y12, Y2, Y10
+	VROUNDPS     $0x08, Y6, Y6
+	VROUNDPS     $0x08, Y8, Y8
+	VROUNDPS     $0x08, Y10, Y10
+	VBROADCASTSS number3f318000<>+0(SB), Y12
+	VFNMADD231PS Y12, Y6, Y0
+	VFNMADD231PS Y12, Y8, Y1
+	VFNMADD231PS Y12, Y10, Y2
+	VBROADCASTSS numberb95e8083<>+0(SB), Y12
+	VFNMADD231PS Y12, Y6, Y0
+	VFNMADD231PS Y12, Y8, Y1
+	VFNMADD231PS Y12, Y10, Y2
+	VBROADCASTSS number39506967<>+0(SB), Y7
+	VMOVAPS      Y7, Y9
+	VMOVAPS      Y7, Y11
+	VBROADCASTSS number3ab743ce<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3c088908<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3d2aa9c1<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3e2aaaaa<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3f000000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3f800000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3f800000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VCVTPS2DQ    Y6, Y6
+	VCVTPS2DQ    Y8, Y8
+	VCVTPS2DQ    Y10, Y10
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y8, Y8
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       Y6, Y7, Y0
+	VPADDD       Y8, Y9, Y1
+	VPADDD       Y10, Y11, Y2
+	VBROADCASTSS number3fb8aa3b<>+0(SB), Y12
+	VMULPS       Y12, Y3, Y6
+	VMULPS       Y12, Y4, Y8
+	VMULPS       Y12, Y5, Y10
+	VROUNDPS     $0x08, Y6, Y6
+	VROUNDPS     $0x08, Y8, Y8
+	VROUNDPS     $0x08, Y10, Y10
+	VBROADCASTSS number3f318000<>+0(SB), Y12
+	VFNMADD231PS Y12, Y6, Y3
+	VFNMADD231PS Y12, Y8, Y4
+	VFNMADD231PS Y12, Y10, Y5
+	VBROADCASTSS numberb95e8083<>+0(SB), Y12
+	VFNMADD231PS Y12, Y6, Y3
+	VFNMADD231PS Y12, Y8, Y4
+	VFNMADD231PS Y12, Y10, Y5
+	VBROADCASTSS number39506967<>+0(SB), Y7
+	VMOVAPS      Y7, Y9
+	VMOVAPS      Y7, Y11
+	VBROADCASTSS number3ab743ce<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3c088908<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3d2aa9c1<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3e2aaaaa<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3f000000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3f800000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3f800000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VCVTPS2DQ    Y6, Y6
+	VCVTPS2DQ    Y8, Y8
+	VCVTPS2DQ    Y10, Y10
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y8, Y8
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       Y6, Y7, Y3
+	VPADDD       Y8, Y9, Y4
+	VPADDD       Y10, Y11, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+beyond:
+	VBROADCASTSS number42b20000<>+0(SB), Y6
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y10
+	VMINPS       Y0, Y6, Y0
+	VMINPS       Y1, Y8, Y1
+	VMINPS       Y2, Y10, Y2
+	VBROADCASTSS numberc2d00000<>+0(SB), Y6
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y10
+	VMAXPS       Y0, Y6, Y0
+	VMAXPS       Y1, Y8, Y1
+	VMAXPS       Y2, Y10, Y2
+	VBROADCASTSS number3fb8aa3b<>+0(SB), Y12
+	VMULPS       Y12, Y0, Y6
+	VMULPS       Y12, Y1, Y8
+	VMULPS       Y12, Y2, Y10
+	VROUNDPS     $0x08, Y6, Y6
+	VROUNDPS     $0x08, Y8, Y8
+	VROUNDPS     $0x08, Y10, Y10
+	VBROADCASTSS number3f318000<>+0(SB), Y12
+	VFNMADD231PS Y12, Y6, Y0
+	VFNMADD231PS Y12, Y8, Y1
+	VFNMADD231PS Y12, Y10, Y2
+	VBROADCASTSS numberb95e8083<>+0(SB), Y12
+	VFNMADD231PS Y12, Y6, Y0
+	VFNMADD231PS Y12, Y8, Y1
+	VFNMADD231PS Y12, Y10, Y2
+	VBROADCASTSS number39506967<>+0(SB), Y7
+	VMOVAPS      Y7, Y9
+	VMOVAPS      Y7, Y11
+	VBROADCASTSS number3ab743ce<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3c088908<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3d2aa9c1<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3e2aaaaa<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3f000000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3f800000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3f800000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VCVTPS2DQ    Y6, Y6
+	VCVTPS2DQ    Y8, Y8
+	VCVTPS2DQ    Y10, Y10
+	VPSRAD       $0x01, Y6, Y0
+	VPSRAD       $0x01, Y8, Y1
+	VPSRAD       $0x01, Y10, Y2
+	VPSUBD       Y0, Y6, Y6
+	VPSUBD       Y1, Y8, Y8
+	VPSUBD       Y2, Y10, Y10
+	VBROADCASTSS number0000007f<>+0(SB), Y12
+	VPADDD       Y12, Y0, Y0
+	VPADDD       Y12, Y1, Y1
+	VPADDD       Y12, Y2, Y2
+	VPSLLD       $0x17, Y0, Y0
+	VPSLLD       $0x17, Y1, Y1
+	VPSLLD       $0x17, Y2, Y2
+	VBROADCASTSS number0000007f<>+0(SB), Y12
+	VPADDD       Y12, Y6, Y6
+	VPADDD       Y12, Y8, Y8
+	VPADDD       Y12, Y10, Y10
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y8, Y8
+	VPSLLD       $0x17, Y10, Y10
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y1, Y9, Y9
+	VMULPS       Y2, Y11, Y11
+	VMULPS       Y6, Y7, Y0
+	VMULPS       Y8, Y9, Y1
+	VMULPS       Y10, Y11, Y2
+	VBROADCASTSS number42b20000<>+0(SB), Y6
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y10
+	VMINPS       Y3, Y6, Y3
+	VMINPS       Y4, Y8, Y4
+	VMINPS       Y5, Y10, Y5
+	VBROADCASTSS numberc2d00000<>+0(SB), Y6
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y10
+	VMAXPS       Y3, Y6, Y3
+	VMAXPS       Y4, Y8, Y4
+	VMAXPS       Y5, Y10, Y5
+	VBROADCASTSS number3fb8aa3b<>+0(SB), Y12
+	VMULPS       Y12, Y3, Y6
+	VMULPS       Y12, Y4, Y8
+	VMULPS       Y12, Y5, Y10
+	VROUNDPS     $0x08, Y6, Y6
+	VROUNDPS     $0x08, Y8, Y8
+	VROUNDPS     $0x08, Y10, Y10
+	VBROADCASTSS number3f318000<>+0(SB), Y12
+	VFNMADD231PS Y12, Y6, Y3
+	VFNMADD231PS Y12, Y8, Y4
+	VFNMADD231PS Y12, Y10, Y5
+	VBROADCASTSS numberb95e8083<>+0(SB), Y12
+	VFNMADD231PS Y12, Y6, Y3
+	VFNMADD231PS Y12, Y8, Y4
+	VFNMADD231PS Y12, Y10, Y5
+	VBROADCASTSS number39506967<>+0(SB), Y7
+	VMOVAPS      Y7, Y9
+	VMOVAPS      Y7, Y11
+	VBROADCASTSS number3ab743ce<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3c088908<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3d2aa9c1<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3e2aaaaa<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3f000000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3f800000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3f800000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VCVTPS2DQ    Y6, Y6
+	VCVTPS2DQ    Y8, Y8
+	VCVTPS2DQ    Y10, Y10
+	VPSRAD       $0x01, Y6, Y3
+	VPSRAD       $0x01, Y8, Y4
+	VPSRAD       $0x01, Y10, Y5
+	VPSUBD       Y3, Y6, Y6
+	VPSUBD       Y4, Y8, Y8
+	VPSUBD       Y5, Y10, Y10
+	VBROADCASTSS number0000007f<>+0(SB), Y12
+	VPADDD       Y12, Y3, Y3
+	VPADDD       Y12, Y4, Y4
+	VPADDD       Y12, Y5, Y5
+	VPSLLD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y5, Y5
+	VBROADCASTSS number0000007f<>+0(SB), Y12
+	VPADDD       Y12, Y6, Y6
+	VPADDD       Y12, Y8, Y8
+	VPADDD       Y12, Y10, Y10
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y8, Y8
+	VPSLLD       $0x17, Y10, Y10
+	VMULPS       Y3, Y7, Y7
+	VMULPS       Y4, Y9, Y9
+	VMULPS       Y5, Y11, Y11
+	VMULPS       Y6, Y7, Y3
+	VMULPS       Y8, Y9, Y4
+	VMULPS       Y10, Y11, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAbsNeg()
+// Requires: AVX
+TEXT ·avx2VMAbsNeg(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAbsScale()
+// Requires: AVX
+TEXT ·avx2VMAbsScale(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAbsShift()
+// Requires: AVX
+TEXT ·avx2VMAbsShift(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAbsSquare()
+// Requires: AVX
+TEXT ·avx2VMAbsSquare(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y5, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAbsReciprocal()
+// Requires: AVX
+TEXT ·avx2VMAbsReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	VBROADCASTSS number3f800000<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y9
+	VMOVAPS      Y6, Y10
+	VMOVAPS      Y6, Y11
+	VDIVPS       Y0, Y6, Y0
+	VDIVPS       Y1, Y7, Y1
+	VDIVPS       Y2, Y8, Y2
+	VDIVPS       Y3, Y9, Y3
+	VDIVPS       Y4, Y10, Y4
+	VDIVPS       Y5, Y11, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAbsSqrt()
+// Requires: AVX
+TEXT ·avx2VMAbsSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	VSQRTPS      Y0, Y0
+	VSQRTPS      Y1, Y1
+	VSQRTPS      Y2, Y2
+	VSQRTPS      Y3, Y3
+	VSQRTPS      Y4, Y4
+	VSQRTPS      Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAbsAdd()
+// Requires: AVX
+TEXT ·avx2VMAbsAdd(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Y0, Y0
+	VADDPS       32(DI)(BX*1), Y1, Y1
+	VADDPS       64(DI)(BX*1), Y2, Y2
+	VADDPS       96(DI)(BX*1), Y3, Y3
+	VADDPS       128(DI)(BX*1), Y4, Y4
+	VADDPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAbsSub()
+// Requires: AVX
+TEXT ·avx2VMAbsSub(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Y0, Y0
+	VSUBPS       32(DI)(BX*1), Y1, Y1
+	VSUBPS       64(DI)(BX*1), Y2, Y2
+	VSUBPS       96(DI)(BX*1), Y3, Y3
+	VSUBPS       128(DI)(BX*1), Y4, Y4
+	VSUBPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAbsMul()
+// Requires: AVX
+TEXT ·avx2VMAbsMul(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Y0, Y0
+	VMULPS       32(DI)(BX*1), Y1, Y1
+	VMULPS       64(DI)(BX*1), Y2, Y2
+	VMULPS       96(DI)(BX*1), Y3, Y3
+	VMULPS       128(DI)(BX*1), Y4, Y4
+	VMULPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAbsDiv()
+// Requires: AVX
+TEXT ·avx2VMAbsDiv(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Y0, Y0
+	VDIVPS       32(DI)(BX*1), Y1, Y1
+	VDIVPS       64(DI)(BX*1), Y2, Y2
+	VDIVPS       96(DI)(BX*1), Y3, Y3
+	VDIVPS       128(DI)(BX*1), Y4, Y4
+	VDIVPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMScaleNeg()
+// Requires: AVX
+TEXT ·avx2VMScaleNeg(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMScaleAbs()
+// Requires: AVX
+TEXT ·avx2VMScaleAbs(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMScaleShift()
+// Requires: AVX
+TEXT ·avx2VMScaleShift(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMScaleSquare()
+// Requires: AVX
+TEXT ·avx2VMScaleSquare(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y5, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMScaleReciprocal()
+// Requires: AVX
+TEXT ·avx2VMScaleReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	VBROADCASTSS number3f800000<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y9
+	VMOVAPS      Y6, Y10
+	VMOVAPS      Y6, Y11
+	VDIVPS       Y0, Y6, Y0
+	VDIVPS       Y1, Y7, Y1
+	VDIVPS       Y2, Y8, Y2
+	VDIVPS       Y3, Y9, Y3
+	VDIVPS       Y4, Y10, Y4
+	VDIVPS       Y5, Y11, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMScaleSqrt()
+// Requires: AVX
+TEXT ·avx2VMScaleSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	VSQRTPS      Y0, Y0
+	VSQRTPS      Y1, Y1
+	VSQRTPS      Y2, Y2
+	VSQRTPS      Y3, Y3
+	VSQRTPS      Y4, Y4
+	VSQRTPS      Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMScaleAdd()
+// Requires: AVX
+TEXT ·avx2VMScaleAdd(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Y0, Y0
+	VADDPS       32(DI)(BX*1), Y1, Y1
+	VADDPS       64(DI)(BX*1), Y2, Y2
+	VADDPS       96(DI)(BX*1), Y3, Y3
+	VADDPS       128(DI)(BX*1), Y4, Y4
+	VADDPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMScaleSub()
+// Requires: AVX
+TEXT ·avx2VMScaleSub(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Y0, Y0
+	VSUBPS       32(DI)(BX*1), Y1, Y1
+	VSUBPS       64(DI)(BX*1), Y2, Y2
+	VSUBPS       96(DI)(BX*1), Y3, Y3
+	VSUBPS       128(DI)(BX*1), Y4, Y4
+	VSUBPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMScaleMul()
+// Requires: AVX
+TEXT ·avx2VMScaleMul(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Y0, Y0
+	VMULPS       32(DI)(BX*1), Y1, Y1
+	VMULPS       64(DI)(BX*1), Y2, Y2
+	VMULPS       96(DI)(BX*1), Y3, Y3
+	VMULPS       128(DI)(BX*1), Y4, Y4
+	VMULPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMScaleDiv()
+// Requires: AVX
+TEXT ·avx2VMScaleDiv(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Y0, Y0
+	VDIVPS       32(DI)(BX*1), Y1, Y1
+	VDIVPS       64(DI)(BX*1), Y2, Y2
+	VDIVPS       96(DI)(BX*1), Y3, Y3
+	VDIVPS       128(DI)(BX*1), Y4, Y4
+	VDIVPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMScaleExp()
+// Requires: AVX, AVX2, FMA3
+TEXT ·avx2VMScaleExp(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	VANDPS       number7fffffff<>+0(SB), Y0, Y6
+	VANDPS       number7fffffff<>+0(SB), Y1, Y7
+	VANDPS       number7fffffff<>+0(SB), Y2, Y8
+	VANDPS       number7fffffff<>+0(SB), Y3, Y9
+	VANDPS       number7fffffff<>+0(SB), Y4, Y10
+	VANDPS       number7fffffff<>+0(SB), Y5, Y11
+	VPMAXUD      Y11, Y6, Y6
+	VPMAXUD      Y10, Y7, Y7
+	VPMAXUD      Y9, Y8, Y8
+	VPMAXUD      Y8, Y6, Y6
+	VPMAXUD      Y7, Y6, Y6
+	VPMAXUD      number42ae0000<>+0(SB), Y6, Y6
+	VPCMPEQD     number42ae0000<>+0(SB), Y6, Y6
+	VMOVMSKPS    Y6, AX
+	CMPL         AX, $0x000000ff
+	JNE          beyond
+	VBROADCASTSS number3fb8aa3b<>+0(SB), Y12
+	VMULPS       Y12, Y0, Y6
+	VMULPS       Y12, Y1, Y8
+	VMULPS       Y12, Y2, Y10
+	VROUNDPS     $0x08, Y6, Y6
+	VROUNDPS     $0x08, Y8, Y8
+	VROUNDPS     $0x08, Y10, Y10
+	VBROADCASTSS number3f318000<>+0(SB), Y12
+	VFNMADD231PS Y12, Y6, Y0
+	VFNMADD231PS Y12, Y8, Y1
+	VFNMADD231PS Y12, Y10, Y2
+	VBROADCASTSS numberb95e8083<>+0(SB), Y12
+	VFNMADD231PS Y12, Y6, Y0
+	VFNMADD231PS Y12, Y8, Y1
+	VFNMADD231PS Y12, Y10, Y2
+	VBROADCASTSS number39506967<>+0(SB), Y7
+	VMOVAPS      Y7, Y9
+	VMOVAPS      Y7, Y11
+	VBROADCASTSS number3ab743ce<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3c088908<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3d2aa9c1<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3e2aaaaa<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3f000000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3f800000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3f800000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VCVTPS2DQ    Y6, Y6
+	VCVTPS2DQ    Y8, Y8
+	VCVTPS2DQ    Y10, Y10
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y8, Y8
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       Y6, Y7, Y0
+	VPADDD       Y8, Y9, Y1
+	VPADDD       Y10, Y11, Y2
+	VBROADCASTSS number3fb8aa3b<>+0(SB), Y12
+	VMULPS       Y12, Y3, Y6
+	VMULPS       Y12, Y4, Y8
+	VMULPS       Y12, Y5, Y10
+	VROUNDPS     $0x08, Y6, Y6
+	VROUNDPS     $0x08, Y8, Y8
+	VROUNDPS     $0x08, Y10, Y10
+	VBROADCASTSS number3f318000<>+0(SB), Y12
+	VFNMADD231PS Y12, Y6, Y3
+	VFNMADD231PS Y12, Y8, Y4
+	VFNMADD231PS Y12, Y10, Y5
+	VBROADCASTSS numberb95e8083<>+0(SB), Y12
+	VFNMADD231PS Y12, Y6, Y3
+	VFNMADD231PS Y12, Y8, Y4
+	VFNMADD231PS Y12, Y10, Y5
+	VBROADCASTSS number39506967<>+0(SB), Y7
+	VMOVAPS      Y7, Y9
+	VMOVAPS      Y7, Y11
+	VBROADCASTSS number3ab743ce<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3c088908<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3d2aa9c1<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3e2aaaaa<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3f000000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3f800000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3f800000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VCVTPS2DQ    Y6, Y6
+	VCVTPS2DQ    Y8, Y8
+	VCVTPS2DQ    Y10, Y10
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y8, Y8
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       Y6, Y7, Y3
+	VPADDD       Y8, Y9, Y4
+	VPADDD       Y10, Y11, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+beyond:
+	VBROADCASTSS number42b20000<>+0(SB), Y6
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y10
+	VMINPS       Y0, Y6, Y0
+	VMINPS       Y1, Y8, Y1
+	VMINPS       Y2, Y10, Y2
+	VBROADCASTSS numberc2d00000<>+0(SB), Y6
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y10
+	VMAXPS       Y0, Y6, Y0
+	VMAXPS       Y1, Y8, Y1
+	VMAXPS       Y2, Y10, Y2
+	VBROADCASTSS number3fb8aa3b<>+0(SB), Y12
+	VMULPS       Y12, Y0, Y6
+	VMULPS       Y12, Y1, Y8
+	VMULPS       Y12, Y2, Y10
+	VROUNDPS     $0x08, Y6, Y6
+	VROUNDPS     $0x08, Y8, Y8
+	VROUNDPS     $0x08, Y10, Y10
+	VBROADCASTSS number3f318000<>+0(SB), Y12
+	VFNMADD231PS Y12, Y6, Y0
+	VFNMADD231PS Y12, Y8, Y1
+	VFNMADD231PS Y12, Y10, Y2
+	VBROADCASTSS numberb95e8083<>+0(SB), Y12
+	VFNMADD231PS Y12, Y6, Y0
+	VFNMADD231PS Y12, Y8, Y1
+	VFNMADD231PS Y12, Y10, Y2
+	VBROADCASTSS number39506967<>+0(SB), Y7
+	VMOVAPS      Y7, Y9
+	VMOVAPS      Y7, Y11
+	VBROADCASTSS number3ab743ce<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3c088908<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3d2aa9c1<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3e2aaaaa<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3f000000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3f800000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VBROADCASTSS number3f800000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y0, Y7
+	VFMADD213PS  Y12, Y1, Y9
+	VFMADD213PS  Y12, Y2, Y11
+	VCVTPS2DQ    Y6, Y6
+	VCVTPS2DQ    Y8, Y8
+	VCVTPS2DQ    Y10, Y10
+	VPSRAD       $0x01, Y6, Y0
+	VPSRAD       $0x01, Y8, Y1
+	VPSRAD       $0x01, Y10, Y2
+	VPSUBD       Y0, Y6, Y6
+	VPSUBD       Y1, Y8, Y8
+	VPSUBD       Y2, Y10, Y10
+	VBROADCASTSS number0000007f<>+0(SB), Y12
+	VPADDD       Y12, Y0, Y0
+	VPADDD       Y12, Y1, Y1
+	VPADDD       Y12, Y2, Y2
+	VPSLLD       $0x17, Y0, Y0
+	VPSLLD       $0x17, Y1, Y1
+	VPSLLD       $0x17, Y2, Y2
+	VBROADCASTSS number0000007f<>+0(SB), Y12
+	VPADDD       Y12, Y6, Y6
+	VPADDD       Y12, Y8, Y8
+	VPADDD       Y12, Y10, Y10
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y8, Y8
+	VPSLLD       $0x17, Y10, Y10
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y1, Y9, Y9
+	VMULPS       Y2, Y11, Y11
+	VMULPS       Y6, Y7, Y0
+	VMULPS       Y8, Y9, Y1
+	VMULPS       Y10, Y11, Y2
+	VBROADCASTSS number42b20000<>+0(SB), Y6
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y10
+	VMINPS       Y3, Y6, Y3
+	VMINPS       Y4, Y8, Y4
+	VMINPS       Y5, Y10, Y5
+	VBROADCASTSS numberc2d00000<>+0(SB), Y6
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y10
+	VMAXPS       Y3, Y6, Y3
+	VMAXPS       Y4, Y8, Y4
+	VMAXPS       Y5, Y10, Y5
+	VBROADCASTSS number3fb8aa3b<>+0(SB), Y12
+	VMULPS       Y12, Y3, Y6
+	VMULPS       Y12, Y4, Y8
+	VMULPS       Y12, Y5, Y10
+	VROUNDPS     $0x08, Y6, Y6
+	VROUNDPS     $0x08, Y8, Y8
+	VROUNDPS     $0x08, Y10, Y10
+	VBROADCASTSS number3f318000<>+0(SB), Y12
+	VFNMADD231PS Y12, Y6, Y3
+	VFNMADD231PS Y12, Y8, Y4
+	VFNMADD231PS Y12, Y10, Y5
+	VBROADCASTSS numberb95e8083<>+0(SB), Y12
+	VFNMADD231PS Y12, Y6, Y3
+	VFNMADD231PS Y12, Y8, Y4
+	VFNMADD231PS Y12, Y10, Y5
+	VBROADCASTSS number39506967<>+0(SB), Y7
+	VMOVAPS      Y7, Y9
+	VMOVAPS      Y7, Y11
+	VBROADCASTSS number3ab743ce<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3c088908<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3d2aa9c1<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3e2aaaaa<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3f000000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3f800000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VBROADCASTSS number3f800000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y7
+	VFMADD213PS  Y12, Y4, Y9
+	VFMADD213PS  Y12, Y5, Y11
+	VCVTPS2DQ    Y6, Y6
+	VCVTPS2DQ    Y8, Y8
+	VCVTPS2DQ    Y10, Y10
+	VPSRAD       $0x01, Y6, Y3
+	VPSRAD       $0x01, Y8, Y4
+	VPSRAD       $0x01, Y10, Y5
+	VPSUBD       Y3, Y6, Y6
+	VPSUBD       Y4, Y8, Y8
+	VPSUBD       Y5, Y10, Y10
+	VBROADCASTSS number0000007f<>+0(SB), Y12
+	VPADDD       Y12, Y3, Y3
+	VPADDD       Y12, Y4, Y4
+	VPADDD       Y12, Y5, Y5
+	VPSLLD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y5, Y5
+	VBROADCASTSS number0000007f<>+0(SB), Y12
+	VPADDD       Y12, Y6, Y6
+	VPADDD       Y12, Y8, Y8
+	VPADDD       Y12, Y10, Y10
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y8, Y8
+	VPSLLD       $0x17, Y10, Y10
+	VMULPS       Y3, Y7, Y7
+	VMULPS       Y4, Y9, Y9
+	VMULPS       Y5, Y11, Y11
+	VMULPS       Y6, Y7, Y3
+	VMULPS       Y8, Y9, Y4
+	VMULPS       Y10, Y11, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMShiftNeg()
+// Requires: AVX
+TEXT ·avx2VMShiftNeg(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMShiftAbs()
+// Requires: AVX
+TEXT ·avx2VMShiftAbs(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMShiftScale()
+// Requires: AVX
+TEXT ·avx2VMShiftScale(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMShiftSquare()
+// Requires: AVX
+TEXT ·avx2VMShiftSquare(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y5, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMShiftReciprocal()
+// Requires: AVX
+TEXT ·avx2VMShiftReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VBROADCASTSS number3f800000<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y9
+	VMOVAPS      Y6, Y10
+	VMOVAPS      Y6, Y11
+	VDIVPS       Y0, Y6, Y0
+	VDIVPS       Y1, Y7, Y1
+	VDIVPS       Y2, Y8, Y2
+	VDIVPS       Y3, Y9, Y3
+	VDIVPS       Y4, Y10, Y4
+	VDIVPS       Y5, Y11, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMShiftSqrt()
+// Requires: AVX
+TEXT ·avx2VMShiftSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VSQRTPS      Y0, Y0
+	VSQRTPS      Y1, Y1
+	VSQRTPS      Y2, Y2
+	VSQRTPS      Y3, Y3
+	VSQRTPS      Y4, Y4
+	VSQRTPS      Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMShiftAdd()
+// Requires: AVX
+TEXT ·avx2VMShiftAdd(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Y0, Y0
+	VADDPS       32(DI)(BX*1), Y1, Y1
+	VADDPS       64(DI)(BX*1), Y2, Y2
+	VADDPS       96(DI)(BX*1), Y3, Y3
+	VADDPS       128(DI)(BX*1), Y4, Y4
+	VADDPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMShiftSub()
+// Requires: AVX
+TEXT ·avx2VMShiftSub(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Y0, Y0
+	VSUBPS       32(DI)(BX*1), Y1, Y1
+	VSUBPS       64(DI)(BX*1), Y2, Y2
+	VSUBPS       96(DI)(BX*1), Y3, Y3
+	VSUBPS       128(DI)(BX*1), Y4, Y4
+	VSUBPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMShiftMul()
+// Requires: AVX
+TEXT ·avx2VMShiftMul(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Y0, Y0
+	VMULPS       32(DI)(BX*1), Y1, Y1
+	VMULPS       64(DI)(BX*1), Y2, Y2
+	VMULPS       96(DI)(BX*1), Y3, Y3
+	VMULPS       128(DI)(BX*1), Y4, Y4
+	VMULPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMShiftDiv()
+// Requires: AVX
+TEXT ·avx2VMShiftDiv(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Y0, Y0
+	VDIVPS       32(DI)(BX*1), Y1, Y1
+	VDIVPS       64(DI)(BX*1), Y2, Y2
+	VDIVPS       96(DI)(BX*1), Y3, Y3
+	VDIVPS       128(DI)(BX*1), Y4, Y4
+	VDIVPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMSquareNeg()
+// Requires: AVX
+TEXT ·avx2VMSquareNeg(SB), NOSPLIT, $0
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y5, Y5, Y5
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMSquareAbs()
+// Requires: AVX
+TEXT ·avx2VMSquareAbs(SB), NOSPLIT, $0
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y5, Y5, Y5
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMSquareScale()
+// Requires: AVX
+TEXT ·avx2VMSquareScale(SB), NOSPLIT, $0
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y5, Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMSquareShift()
+// Requires: AVX
+TEXT ·avx2VMSquareShift(SB), NOSPLIT, $0
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y5, Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMSquareReciprocal()
+// Requires: AVX
+TEXT ·avx2VMSquareReciprocal(SB), NOSPLIT, $0
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y5, Y5, Y5
+	VBROADCASTSS number3f800000<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y9
+	VMOVAPS      Y6, Y10
+	VMOVAPS      Y6, Y11
+	VDIVPS       Y0, Y6, Y0
+	VDIVPS       Y1, Y7, Y1
+	VDIVPS       Y2, Y8, Y2
+	VDIVPS       Y3, Y9, Y3
+	VDIVPS       Y4, Y10, Y4
+	VDIVPS       Y5, Y11, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMSquareSqrt()
+// Requires: AVX
+TEXT ·avx2VMSquareSqrt(SB), NOSPLIT, $0
+	VMULPS  Y0, Y0, Y0
+	VMULPS  Y1, Y1, Y1
+	VMULPS  Y2, Y2, Y2
+	VMULPS  Y3, Y3, Y3
+	VMULPS  Y4, Y4, Y4
+	VMULPS  Y5, Y5, Y5
+	VSQRTPS Y0, Y0
+	VSQRTPS Y1, Y1
+	VSQRTPS Y2, Y2
+	VSQRTPS Y3, Y3
+	VSQRTPS Y4, Y4
+	VSQRTPS Y5, Y5
+	ADDQ    $+56, R10
+	JMP     (R10)
+
+// func avx2VMSquareAdd()
+// Requires: AVX
+TEXT ·avx2VMSquareAdd(SB), NOSPLIT, $0
+	VMULPS Y0, Y0, Y0
+	VMULPS Y1, Y1, Y1
+	VMULPS Y2, Y2, Y2
+	VMULPS Y3, Y3, Y3
+	VMULPS Y4, Y4, Y4
+	VMULPS Y5, Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VADDPS (DI)(BX*1), Y0, Y0
+	VADDPS 32(DI)(BX*1), Y1, Y1
+	VADDPS 64(DI)(BX*1), Y2, Y2
+	VADDPS 96(DI)(BX*1), Y3, Y3
+	VADDPS 128(DI)(BX*1), Y4, Y4
+	VADDPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx2VMSquareSub()
+// Requires: AVX
+TEXT ·avx2VMSquareSub(SB), NOSPLIT, $0
+	VMULPS Y0, Y0, Y0
+	VMULPS Y1, Y1, Y1
+	VMULPS Y2, Y2, Y2
+	VMULPS Y3, Y3, Y3
+	VMULPS Y4, Y4, Y4
+	VMULPS Y5, Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VSUBPS (DI)(BX*1), Y0, Y0
+	VSUBPS 32(DI)(BX*1), Y1, Y1
+	VSUBPS 64(DI)(BX*1), Y2, Y2
+	VSUBPS 96(DI)(BX*1), Y3, Y3
+	VSUBPS 128(DI)(BX*1), Y4, Y4
+	VSUBPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx2VMSquareMul()
+// Requires: AVX
+TEXT ·avx2VMSquareMul(SB), NOSPLIT, $0
+	VMULPS Y0, Y0, Y0
+	VMULPS Y1, Y1, Y1
+	VMULPS Y2, Y2, Y2
+	VMULPS Y3, Y3, Y3
+	VMULPS Y4, Y4, Y4
+	VMULPS Y5, Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VMULPS (DI)(BX*1), Y0, Y0
+	VMULPS 32(DI)(BX*1), Y1, Y1
+	VMULPS 64(DI)(BX*1), Y2, Y2
+	VMULPS 96(DI)(BX*1), Y3, Y3
+	VMULPS 128(DI)(BX*1), Y4, Y4
+	VMULPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx2VMSquareDiv()
+// Requires: AVX
+TEXT ·avx2VMSquareDiv(SB), NOSPLIT, $0
+	VMULPS Y0, Y0, Y0
+	VMULPS Y1, Y1, Y1
+	VMULPS Y2, Y2, Y2
+	VMULPS Y3, Y3, Y3
+	VMULPS Y4, Y4, Y4
+	VMULPS Y5, Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VDIVPS (DI)(BX*1), Y0, Y0
+	VDIVPS 32(DI)(BX*1), Y1, Y1
+	VDIVPS 64(DI)(BX*1), Y2, Y2
+	VDIVPS 96(DI)(BX*1), Y3, Y3
+	VDIVPS 128(DI)(BX*1), Y4, Y4
+	VDIVPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx2VMClipNeg()
+// Requires: AVX
+TEXT ·avx2VMClipNeg(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMClipAbs()
+// Requires: AVX
+TEXT ·avx2VMClipAbs(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMClipScale()
+// Requires: AVX
+TEXT ·avx2VMClipScale(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	VBROADCASTSS 48(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMClipShift()
+// Requires: AVX
+TEXT ·avx2VMClipShift(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	VBROADCASTSS 48(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMClipSquare()
+// Requires: AVX
+TEXT ·avx2VMClipSquare(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y5, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMClipReciprocal()
+// Requires: AVX
+TEXT ·avx2VMClipReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	VBROADCASTSS number3f800000<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y9
+	VMOVAPS      Y6, Y10
+	VMOVAPS      Y6, Y11
+	VDIVPS       Y0, Y6, Y0
+	VDIVPS       Y1, Y7, Y1
+	VDIVPS       Y2, Y8, Y2
+	VDIVPS       Y3, Y9, Y3
+	VDIVPS       Y4, Y10, Y4
+	VDIVPS       Y5, Y11, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMClipSqrt()
+// Requires: AVX
+TEXT ·avx2VMClipSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	VSQRTPS      Y0, Y0
+	VSQRTPS      Y1, Y1
+	VSQRTPS      Y2, Y2
+	VSQRTPS      Y3, Y3
+	VSQRTPS      Y4, Y4
+	VSQRTPS      Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMClipAdd()
+// Requires: AVX
+TEXT ·avx2VMClipAdd(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Y0, Y0
+	VADDPS       32(DI)(BX*1), Y1, Y1
+	VADDPS       64(DI)(BX*1), Y2, Y2
+	VADDPS       96(DI)(BX*1), Y3, Y3
+	VADDPS       128(DI)(BX*1), Y4, Y4
+	VADDPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMClipSub()
+// Requires: AVX
+TEXT ·avx2VMClipSub(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Y0, Y0
+	VSUBPS       32(DI)(BX*1), Y1, Y1
+	VSUBPS       64(DI)(BX*1), Y2, Y2
+	VSUBPS       96(DI)(BX*1), Y3, Y3
+	VSUBPS       128(DI)(BX*1), Y4, Y4
+	VSUBPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMClipMul()
+// Requires: AVX
+TEXT ·avx2VMClipMul(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Y0, Y0
+	VMULPS       32(DI)(BX*1), Y1, Y1
+	VMULPS       64(DI)(BX*1), Y2, Y2
+	VMULPS       96(DI)(BX*1), Y3, Y3
+	VMULPS       128(DI)(BX*1), Y4, Y4
+	VMULPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMClipDiv()
+// Requires: AVX
+TEXT ·avx2VMClipDiv(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Y0, Y0
+	VDIVPS       32(DI)(BX*1), Y1, Y1
+	VDIVPS       64(DI)(BX*1), Y2, Y2
+	VDIVPS       96(DI)(BX*1), Y3, Y3
+	VDIVPS       128(DI)(BX*1), Y4, Y4
+	VDIVPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAffineNeg()
+// Requires: AVX
+TEXT ·avx2VMAffineNeg(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAffineAbs()
+// Requires: AVX
+TEXT ·avx2VMAffineAbs(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAffineScale()
+// Requires: AVX
+TEXT ·avx2VMAffineScale(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAffineShift()
+// Requires: AVX
+TEXT ·avx2VMAffineShift(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAffineSquare()
+// Requires: AVX
+TEXT ·avx2VMAffineSquare(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y5, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAffineReciprocal()
+// Requires: AVX
+TEXT ·avx2VMAffineReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VBROADCASTSS number3f800000<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y9
+	VMOVAPS      Y6, Y10
+	VMOVAPS      Y6, Y11
+	VDIVPS       Y0, Y6, Y0
+	VDIVPS       Y1, Y7, Y1
+	VDIVPS       Y2, Y8, Y2
+	VDIVPS       Y3, Y9, Y3
+	VDIVPS       Y4, Y10, Y4
+	VDIVPS       Y5, Y11, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAffineSqrt()
+// Requires: AVX
+TEXT ·avx2VMAffineSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VSQRTPS      Y0, Y0
+	VSQRTPS      Y1, Y1
+	VSQRTPS      Y2, Y2
+	VSQRTPS      Y3, Y3
+	VSQRTPS      Y4, Y4
+	VSQRTPS      Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAffineAdd()
+// Requires: AVX
+TEXT ·avx2VMAffineAdd(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Y0, Y0
+	VADDPS       32(DI)(BX*1), Y1, Y1
+	VADDPS       64(DI)(BX*1), Y2, Y2
+	VADDPS       96(DI)(BX*1), Y3, Y3
+	VADDPS       128(DI)(BX*1), Y4, Y4
+	VADDPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAffineSub()
+// Requires: AVX
+TEXT ·avx2VMAffineSub(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Y0, Y0
+	VSUBPS       32(DI)(BX*1), Y1, Y1
+	VSUBPS       64(DI)(BX*1), Y2, Y2
+	VSUBPS       96(DI)(BX*1), Y3, Y3
+	VSUBPS       128(DI)(BX*1), Y4, Y4
+	VSUBPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAffineMul()
+// Requires: AVX
+TEXT ·avx2VMAffineMul(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Y0, Y0
+	VMULPS       32(DI)(BX*1), Y1, Y1
+	VMULPS       64(DI)(BX*1), Y2, Y2
+	VMULPS       96(DI)(BX*1), Y3, Y3
+	VMULPS       128(DI)(BX*1), Y4, Y4
+	VMULPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAffineDiv()
+// Requires: AVX
+TEXT ·avx2VMAffineDiv(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Y0, Y0
+	VDIVPS       32(DI)(BX*1), Y1, Y1
+	VDIVPS       64(DI)(BX*1), Y2, Y2
+	VDIVPS       96(DI)(BX*1), Y3, Y3
+	VDIVPS       128(DI)(BX*1), Y4, Y4
+	VDIVPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAddNeg()
+// Requires: AVX
+TEXT ·avx2VMAddNeg(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VADDPS       (SI)(DX*1), Y0, Y0
+	VADDPS       32(SI)(DX*1), Y1, Y1
+	VADDPS       64(SI)(DX*1), Y2, Y2
+	VADDPS       96(SI)(DX*1), Y3, Y3
+	VADDPS       128(SI)(DX*1), Y4, Y4
+	VADDPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAddAbs()
+// Requires: AVX
+TEXT ·avx2VMAddAbs(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VADDPS       (SI)(DX*1), Y0, Y0
+	VADDPS       32(SI)(DX*1), Y1, Y1
+	VADDPS       64(SI)(DX*1), Y2, Y2
+	VADDPS       96(SI)(DX*1), Y3, Y3
+	VADDPS       128(SI)(DX*1), Y4, Y4
+	VADDPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAddScale()
+// Requires: AVX
+TEXT ·avx2VMAddScale(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VADDPS       (SI)(DX*1), Y0, Y0
+	VADDPS       32(SI)(DX*1), Y1, Y1
+	VADDPS       64(SI)(DX*1), Y2, Y2
+	VADDPS       96(SI)(DX*1), Y3, Y3
+	VADDPS       128(SI)(DX*1), Y4, Y4
+	VADDPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAddShift()
+// Requires: AVX
+TEXT ·avx2VMAddShift(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VADDPS       (SI)(DX*1), Y0, Y0
+	VADDPS       32(SI)(DX*1), Y1, Y1
+	VADDPS       64(SI)(DX*1), Y2, Y2
+	VADDPS       96(SI)(DX*1), Y3, Y3
+	VADDPS       128(SI)(DX*1), Y4, Y4
+	VADDPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAddSquare()
+// Requires: AVX
+TEXT ·avx2VMAddSquare(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Y0, Y0
+	VADDPS 32(SI)(DX*1), Y1, Y1
+	VADDPS 64(SI)(DX*1), Y2, Y2
+	VADDPS 96(SI)(DX*1), Y3, Y3
+	VADDPS 128(SI)(DX*1), Y4, Y4
+	VADDPS 160(SI)(DX*1), Y5, Y5
+	VMULPS Y0, Y0, Y0
+	VMULPS Y1, Y1, Y1
+	VMULPS Y2, Y2, Y2
+	VMULPS Y3, Y3, Y3
+	VMULPS Y4, Y4, Y4
+	VMULPS Y5, Y5, Y5
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx2VMAddReciprocal()
+// Requires: AVX
+TEXT ·avx2VMAddReciprocal(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VADDPS       (SI)(DX*1), Y0, Y0
+	VADDPS       32(SI)(DX*1), Y1, Y1
+	VADDPS       64(SI)(DX*1), Y2, Y2
+	VADDPS       96(SI)(DX*1), Y3, Y3
+	VADDPS       128(SI)(DX*1), Y4, Y4
+	VADDPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS number3f800000<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y9
+	VMOVAPS      Y6, Y10
+	VMOVAPS      Y6, Y11
+	VDIVPS       Y0, Y6, Y0
+	VDIVPS       Y1, Y7, Y1
+	VDIVPS       Y2, Y8, Y2
+	VDIVPS       Y3, Y9, Y3
+	VDIVPS       Y4, Y10, Y4
+	VDIVPS       Y5, Y11, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMAddSqrt()
+// Requires: AVX
+TEXT ·avx2VMAddSqrt(SB), NOSPLIT, $0
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VADDPS  (SI)(DX*1), Y0, Y0
+	VADDPS  32(SI)(DX*1), Y1, Y1
+	VADDPS  64(SI)(DX*1), Y2, Y2
+	VADDPS  96(SI)(DX*1), Y3, Y3
+	VADDPS  128(SI)(DX*1), Y4, Y4
+	VADDPS  160(SI)(DX*1), Y5, Y5
+	VSQRTPS Y0, Y0
+	VSQRTPS Y1, Y1
+	VSQRTPS Y2, Y2
+	VSQRTPS Y3, Y3
+	VSQRTPS Y4, Y4
+	VSQRTPS Y5, Y5
+	ADDQ    $+56, R10
+	JMP     (R10)
+
+// func avx2VMAddAdd()
+// Requires: AVX
+TEXT ·avx2VMAddAdd(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Y0, Y0
+	VADDPS 32(SI)(DX*1), Y1, Y1
+	VADDPS 64(SI)(DX*1), Y2, Y2
+	VADDPS 96(SI)(DX*1), Y3, Y3
+	VADDPS 128(SI)(DX*1), Y4, Y4
+	VADDPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VADDPS (DI)(BX*1), Y0, Y0
+	VADDPS 32(DI)(BX*1), Y1, Y1
+	VADDPS 64(DI)(BX*1), Y2, Y2
+	VADDPS 96(DI)(BX*1), Y3, Y3
+	VADDPS 128(DI)(BX*1), Y4, Y4
+	VADDPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx2VMAddSub()
+// Requires: AVX
+TEXT ·avx2VMAddSub(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Y0, Y0
+	VADDPS 32(SI)(DX*1), Y1, Y1
+	VADDPS 64(SI)(DX*1), Y2, Y2
+	VADDPS 96(SI)(DX*1), Y3, Y3
+	VADDPS 128(SI)(DX*1), Y4, Y4
+	VADDPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VSUBPS (DI)(BX*1), Y0, Y0
+	VSUBPS 32(DI)(BX*1), Y1, Y1
+	VSUBPS 64(DI)(BX*1), Y2, Y2
+	VSUBPS 96(DI)(BX*1), Y3, Y3
+	VSUBPS 128(DI)(BX*1), Y4, Y4
+	VSUBPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx2VMAddMul()
+// Requires: AVX
+TEXT ·avx2VMAddMul(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Y0, Y0
+	VADDPS 32(SI)(DX*1), Y1, Y1
+	VADDPS 64(SI)(DX*1), Y2, Y2
+	VADDPS 96(SI)(DX*1), Y3, Y3
+	VADDPS 128(SI)(DX*1), Y4, Y4
+	VADDPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VMULPS (DI)(BX*1), Y0, Y0
+	VMULPS 32(DI)(BX*1), Y1, Y1
+	VMULPS 64(DI)(BX*1), Y2, Y2
+	VMULPS 96(DI)(BX*1), Y3, Y3
+	VMULPS 128(DI)(BX*1), Y4, Y4
+	VMULPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx2VMAddDiv()
+// Requires: AVX
+TEXT ·avx2VMAddDiv(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Y0, Y0
+	VADDPS 32(SI)(DX*1), Y1, Y1
+	VADDPS 64(SI)(DX*1), Y2, Y2
+	VADDPS 96(SI)(DX*1), Y3, Y3
+	VADDPS 128(SI)(DX*1), Y4, Y4
+	VADDPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VDIVPS (DI)(BX*1), Y0, Y0
+	VDIVPS 32(DI)(BX*1), Y1, Y1
+	VDIVPS 64(DI)(BX*1), Y2, Y2
+	VDIVPS 96(DI)(BX*1), Y3, Y3
+	VDIVPS 128(DI)(BX*1), Y4, Y4
+	VDIVPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx2VMSubNeg()
+// Requires: AVX
+TEXT ·avx2VMSubNeg(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VSUBPS       (SI)(DX*1), Y0, Y0
+	VSUBPS       32(SI)(DX*1), Y1, Y1
+	VSUBPS       64(SI)(DX*1), Y2, Y2
+	VSUBPS       96(SI)(DX*1), Y3, Y3
+	VSUBPS       128(SI)(DX*1), Y4, Y4
+	VSUBPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMSubAbs()
+// Requires: AVX
+TEXT ·avx2VMSubAbs(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VSUBPS       (SI)(DX*1), Y0, Y0
+	VSUBPS       32(SI)(DX*1), Y1, Y1
+	VSUBPS       64(SI)(DX*1), Y2, Y2
+	VSUBPS       96(SI)(DX*1), Y3, Y3
+	VSUBPS       128(SI)(DX*1), Y4, Y4
+	VSUBPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMSubScale()
+// Requires: AVX
+TEXT ·avx2VMSubScale(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VSUBPS       (SI)(DX*1), Y0, Y0
+	VSUBPS       32(SI)(DX*1), Y1, Y1
+	VSUBPS       64(SI)(DX*1), Y2, Y2
+	VSUBPS       96(SI)(DX*1), Y3, Y3
+	VSUBPS       128(SI)(DX*1), Y4, Y4
+	VSUBPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMSubShift()
+// Requires: AVX
+TEXT ·avx2VMSubShift(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VSUBPS       (SI)(DX*1), Y0, Y0
+	VSUBPS       32(SI)(DX*1), Y1, Y1
+	VSUBPS       64(SI)(DX*1), Y2, Y2
+	VSUBPS       96(SI)(DX*1), Y3, Y3
+	VSUBPS       128(SI)(DX*1), Y4, Y4
+	VSUBPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMSubSquare()
+// Requires: AVX
+TEXT ·avx2VMSubSquare(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Y0, Y0
+	VSUBPS 32(SI)(DX*1), Y1, Y1
+	VSUBPS 64(SI)(DX*1), Y2, Y2
+	VSUBPS 96(SI)(DX*1), Y3, Y3
+	VSUBPS 128(SI)(DX*1), Y4, Y4
+	VSUBPS 160(SI)(DX*1), Y5, Y5
+	VMULPS Y0, Y0, Y0
+	VMULPS Y1, Y1, Y1
+	VMULPS Y2, Y2, Y2
+	VMULPS Y3, Y3, Y3
+	VMULPS Y4, Y4, Y4
+	VMULPS Y5, Y5, Y5
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx2VMSubReciprocal()
+// Requires: AVX
+TEXT ·avx2VMSubReciprocal(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VSUBPS       (SI)(DX*1), Y0, Y0
+	VSUBPS       32(SI)(DX*1), Y1, Y1
+	VSUBPS       64(SI)(DX*1), Y2, Y2
+	VSUBPS       96(SI)(DX*1), Y3, Y3
+	VSUBPS       128(SI)(DX*1), Y4, Y4
+	VSUBPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS number3f800000<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y9
+	VMOVAPS      Y6, Y10
+	VMOVAPS      Y6, Y11
+	VDIVPS       Y0, Y6, Y0
+	VDIVPS       Y1, Y7, Y1
+	VDIVPS       Y2, Y8, Y2
+	VDIVPS       Y3, Y9, Y3
+	VDIVPS       Y4, Y10, Y4
+	VDIVPS       Y5, Y11, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMSubSqrt()
+// Requires: AVX
+TEXT ·avx2VMSubSqrt(SB), NOSPLIT, $0
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VSUBPS  (SI)(DX*1), Y0, Y0
+	VSUBPS  32(SI)(DX*1), Y1, Y1
+	VSUBPS  64(SI)(DX*1), Y2, Y2
+	VSUBPS  96(SI)(DX*1), Y3, Y3
+	VSUBPS  128(SI)(DX*1), Y4, Y4
+	VSUBPS  160(SI)(DX*1), Y5, Y5
+	VSQRTPS Y0, Y0
+	VSQRTPS Y1, Y1
+	VSQRTPS Y2, Y2
+	VSQRTPS Y3, Y3
+	VSQRTPS Y4, Y4
+	VSQRTPS Y5, Y5
+	ADDQ    $+56, R10
+	JMP     (R10)
+
+// func avx2VMSubAdd()
+// Requires: AVX
+TEXT ·avx2VMSubAdd(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Y0, Y0
+	VSUBPS 32(SI)(DX*1), Y1, Y1
+	VSUBPS 64(SI)(DX*1), Y2, Y2
+	VSUBPS 96(SI)(DX*1), Y3, Y3
+	VSUBPS 128(SI)(DX*1), Y4, Y4
+	VSUBPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VADDPS (DI)(BX*1), Y0, Y0
+	VADDPS 32(DI)(BX*1), Y1, Y1
+	VADDPS 64(DI)(BX*1), Y2, Y2
+	VADDPS 96(DI)(BX*1), Y3, Y3
+	VADDPS 128(DI)(BX*1), Y4, Y4
+	VADDPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx2VMSubSub()
+// Requires: AVX
+TEXT ·avx2VMSubSub(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Y0, Y0
+	VSUBPS 32(SI)(DX*1), Y1, Y1
+	VSUBPS 64(SI)(DX*1), Y2, Y2
+	VSUBPS 96(SI)(DX*1), Y3, Y3
+	VSUBPS 128(SI)(DX*1), Y4, Y4
+	VSUBPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VSUBPS (DI)(BX*1), Y0, Y0
+	VSUBPS 32(DI)(BX*1), Y1, Y1
+	VSUBPS 64(DI)(BX*1), Y2, Y2
+	VSUBPS 96(DI)(BX*1), Y3, Y3
+	VSUBPS 128(DI)(BX*1), Y4, Y4
+	VSUBPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx2VMSubMul()
+// Requires: AVX
+TEXT ·avx2VMSubMul(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Y0, Y0
+	VSUBPS 32(SI)(DX*1), Y1, Y1
+	VSUBPS 64(SI)(DX*1), Y2, Y2
+	VSUBPS 96(SI)(DX*1), Y3, Y3
+	VSUBPS 128(SI)(DX*1), Y4, Y4
+	VSUBPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VMULPS (DI)(BX*1), Y0, Y0
+	VMULPS 32(DI)(BX*1), Y1, Y1
+	VMULPS 64(DI)(BX*1), Y2, Y2
+	VMULPS 96(DI)(BX*1), Y3, Y3
+	VMULPS 128(DI)(BX*1), Y4, Y4
+	VMULPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx2VMSubDiv()
+// Requires: AVX
+TEXT ·avx2VMSubDiv(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Y0, Y0
+	VSUBPS 32(SI)(DX*1), Y1, Y1
+	VSUBPS 64(SI)(DX*1), Y2, Y2
+	VSUBPS 96(SI)(DX*1), Y3, Y3
+	VSUBPS 128(SI)(DX*1), Y4, Y4
+	VSUBPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VDIVPS (DI)(BX*1), Y0, Y0
+	VDIVPS 32(DI)(BX*1), Y1, Y1
+	VDIVPS 64(DI)(BX*1), Y2, Y2
+	VDIVPS 96(DI)(BX*1), Y3, Y3
+	VDIVPS 128(DI)(BX*1), Y4, Y4
+	VDIVPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx2VMMulNeg()
+// Requires: AVX
+TEXT ·avx2VMMulNeg(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VMULPS       (SI)(DX*1), Y0, Y0
+	VMULPS       32(SI)(DX*1), Y1, Y1
+	VMULPS       64(SI)(DX*1), Y2, Y2
+	VMULPS       96(SI)(DX*1), Y3, Y3
+	VMULPS       128(SI)(DX*1), Y4, Y4
+	VMULPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMMulAbs()
+// Requires: AVX
+TEXT ·avx2VMMulAbs(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VMULPS       (SI)(DX*1), Y0, Y0
+	VMULPS       32(SI)(DX*1), Y1, Y1
+	VMULPS       64(SI)(DX*1), Y2, Y2
+	VMULPS       96(SI)(DX*1), Y3, Y3
+	VMULPS       128(SI)(DX*1), Y4, Y4
+	VMULPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMMulScale()
+// Requires: AVX
+TEXT ·avx2VMMulScale(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VMULPS       (SI)(DX*1), Y0, Y0
+	VMULPS       32(SI)(DX*1), Y1, Y1
+	VMULPS       64(SI)(DX*1), Y2, Y2
+	VMULPS       96(SI)(DX*1), Y3, Y3
+	VMULPS       128(SI)(DX*1), Y4, Y4
+	VMULPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMMulShift()
+// Requires: AVX
+TEXT ·avx2VMMulShift(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VMULPS       (SI)(DX*1), Y0, Y0
+	VMULPS       32(SI)(DX*1), Y1, Y1
+	VMULPS       64(SI)(DX*1), Y2, Y2
+	VMULPS       96(SI)(DX*1), Y3, Y3
+	VMULPS       128(SI)(DX*1), Y4, Y4
+	VMULPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMMulSquare()
+// Requires: AVX
+TEXT ·avx2VMMulSquare(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Y0, Y0
+	VMULPS 32(SI)(DX*1), Y1, Y1
+	VMULPS 64(SI)(DX*1), Y2, Y2
+	VMULPS 96(SI)(DX*1), Y3, Y3
+	VMULPS 128(SI)(DX*1), Y4, Y4
+	VMULPS 160(SI)(DX*1), Y5, Y5
+	VMULPS Y0, Y0, Y0
+	VMULPS Y1, Y1, Y1
+	VMULPS Y2, Y2, Y2
+	VMULPS Y3, Y3, Y3
+	VMULPS Y4, Y4, Y4
+	VMULPS Y5, Y5, Y5
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx2VMMulReciprocal()
+// Requires: AVX
+TEXT ·avx2VMMulReciprocal(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VMULPS       (SI)(DX*1), Y0, Y0
+	VMULPS       32(SI)(DX*1), Y1, Y1
+	VMULPS       64(SI)(DX*1), Y2, Y2
+	VMULPS       96(SI)(DX*1), Y3, Y3
+	VMULPS       128(SI)(DX*1), Y4, Y4
+	VMULPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS number3f800000<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y9
+	VMOVAPS      Y6, Y10
+	VMOVAPS      Y6, Y11
+	VDIVPS       Y0, Y6, Y0
+	VDIVPS       Y1, Y7, Y1
+	VDIVPS       Y2, Y8, Y2
+	VDIVPS       Y3, Y9, Y3
+	VDIVPS       Y4, Y10, Y4
+	VDIVPS       Y5, Y11, Y5
+	ADDQ         $+56, R10
+	JMP          (R10)
+
+// func avx2VMMulSqrt()
+// Requires: AVX
+TEXT ·avx2VMMulSqrt(SB), NOSPLIT, $0
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VMULPS  (SI)(DX*1), Y0, Y0
+	VMULPS  32(SI)(DX*1), Y1, Y1
+	VMULPS  64(SI)(DX*1), Y2, Y2
+	VMULPS  96(SI)(DX*1), Y3, Y3
+	VMULPS  128(SI)(DX*1), Y4, Y4
+	VMULPS  160(SI)(DX*1), Y5, Y5
+	VSQRTPS Y0, Y0
+	VSQRTPS Y1, Y1
+	VSQRTPS Y2, Y2
+	VSQRTPS Y3, Y3
+	VSQRTPS Y4, Y4
+	VSQRTPS Y5, Y5
+	ADDQ    $+56, R10
+	JMP     (R10)
+
+// func avx2VMMulAdd()
+// Requires: AVX
+TEXT ·avx2VMMulAdd(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Y0, Y0
+	VMULPS 32(SI)(DX*1), Y1, Y1
+	VMULPS 64(SI)(DX*1), Y2, Y2
+	VMULPS 96(SI)(DX*1), Y3, Y3
+	VMULPS 128(SI)(DX*1), Y4, Y4
+	VMULPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VADDPS (DI)(BX*1), Y0, Y0
+	VADDPS 32(DI)(BX*1), Y1, Y1
+	VADDPS 64(DI)(BX*1), Y2, Y2
+	VADDPS 96(DI)(BX*1), Y3, Y3
+	VADDPS 128(DI)(BX*1), Y4, Y4
+	VADDPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx2VMMulSub()
+// Requires: AVX
+TEXT ·avx2VMMulSub(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Y0, Y0
+	VMULPS 32(SI)(DX*1), Y1, Y1
+	VMULPS 64(SI)(DX*1), Y2, Y2
+	VMULPS 96(SI)(DX*1), Y3, Y3
+	VMULPS 128(SI)(DX*1), Y4, Y4
+	VMULPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VSUBPS (DI)(BX*1), Y0, Y0
+	VSUBPS 32(DI)(BX*1), Y1, Y1
+	VSUBPS 64(DI)(BX*1), Y2, Y2
+	VSUBPS 96(DI)(BX*1), Y3, Y3
+	VSUBPS 128(DI)(BX*1), Y4, Y4
+	VSUBPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx2VMMulMul()
+// Requires: AVX
+TEXT ·avx2VMMulMul(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Y0, Y0
+	VMULPS 32(SI)(DX*1), Y1, Y1
+	VMULPS 64(SI)(DX*1), Y2, Y2
+	VMULPS 96(SI)(DX*1), Y3, Y3
+	VMULPS 128(SI)(DX*1), Y4, Y4
+	VMULPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VMULPS (DI)(BX*1), Y0, Y0
+	VMULPS 32(DI)(BX*1), Y1, Y1
+	VMULPS 64(DI)(BX*1), Y2, Y2
+	VMULPS 96(DI)(BX*1), Y3, Y3
+	VMULPS 128(DI)(BX*1), Y4, Y4
+	VMULPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx2VMMulDiv()
+// Requires: AVX
+TEXT ·avx2VMMulDiv(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Y0, Y0
+	VMULPS 32(SI)(DX*1), Y1, Y1
+	VMULPS 64(SI)(DX*1), Y2, Y2
+	VMULPS 96(SI)(DX*1), Y3, Y3
+	VMULPS 128(SI)(DX*1), Y4, Y4
+	VMULPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VDIVPS (DI)(BX*1), Y0, Y0
+	VDIVPS 32(DI)(BX*1), Y1, Y1
+	VDIVPS 64(DI)(BX*1), Y2, Y2
+	VDIVPS 96(DI)(BX*1), Y3, Y3
+	VDIVPS 128(DI)(BX*1), Y4, Y4
+	VDIVPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+56, R10
+	JMP    (R10)
+
+// func avx2VMstoreload()
+// Requires: AVX
+TEXT ·avx2VMstoreload(SB), NOSPLIT, $0
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VMOVUPS Y0, (SI)(DX*1)
+	VMOVUPS Y1, 32(SI)(DX*1)
+	VMOVUPS Y2, 64(SI)(DX*1)
+	VMOVUPS Y3, 96(SI)(DX*1)
+	VMOVUPS Y4, 128(SI)(DX*1)
+	VMOVUPS Y5, 160(SI)(DX*1)
+	MOVQ    24(R10), DI
+	MOVQ    32(R10), BX
+	ANDQ    R8, BX
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVUPS 32(DI)(BX*1), Y1
+	VMOVUPS 64(DI)(BX*1), Y2
+	VMOVUPS 96(DI)(BX*1), Y3
+	VMOVUPS 128(DI)(BX*1), Y4
+	VMOVUPS 160(DI)(BX*1), Y5
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMEqual()
@@ -15012,7 +22050,7 @@ TEXT ·avx2VMEqual(SB), NOSPLIT, $0
 	VCMPPS  $0x00, Y10, Y4, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VCMPPS  $0x00, Y11, Y5, Y5
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMEqualOf()
@@ -15033,7 +22071,7 @@ TEXT ·avx2VMEqualOf(SB), NOSPLIT, $0
 	VCMPPS  $0x00, Y4, Y10, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VCMPPS  $0x00, Y5, Y11, Y5
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMNotEqual()
@@ -15054,7 +22092,7 @@ TEXT ·avx2VMNotEqual(SB), NOSPLIT, $0
 	VCMPPS  $0x04, Y10, Y4, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VCMPPS  $0x04, Y11, Y5, Y5
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMNotEqualOf()
@@ -15075,7 +22113,7 @@ TEXT ·avx2VMNotEqualOf(SB), NOSPLIT, $0
 	VCMPPS  $0x04, Y4, Y10, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VCMPPS  $0x04, Y5, Y11, Y5
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMLess()
@@ -15096,7 +22134,7 @@ TEXT ·avx2VMLess(SB), NOSPLIT, $0
 	VCMPPS  $0x01, Y10, Y4, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VCMPPS  $0x01, Y11, Y5, Y5
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMLessOf()
@@ -15117,7 +22155,7 @@ TEXT ·avx2VMLessOf(SB), NOSPLIT, $0
 	VCMPPS  $0x01, Y4, Y10, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VCMPPS  $0x01, Y5, Y11, Y5
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMLessEqual()
@@ -15138,7 +22176,7 @@ TEXT ·avx2VMLessEqual(SB), NOSPLIT, $0
 	VCMPPS  $0x02, Y10, Y4, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VCMPPS  $0x02, Y11, Y5, Y5
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMLessEqualOf()
@@ -15159,7 +22197,7 @@ TEXT ·avx2VMLessEqualOf(SB), NOSPLIT, $0
 	VCMPPS  $0x02, Y4, Y10, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VCMPPS  $0x02, Y5, Y11, Y5
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMIsNaN()
@@ -15171,7 +22209,7 @@ TEXT ·avx2VMIsNaN(SB), NOSPLIT, $0
 	VCMPPS $0x03, Y3, Y3, Y3
 	VCMPPS $0x03, Y4, Y4, Y4
 	VCMPPS $0x03, Y5, Y5, Y5
-	ADDQ   $+48, R10
+	ADDQ   $+56, R10
 	JMP    (R10)
 
 // func avx2VMIsInf()
@@ -15190,7 +22228,7 @@ TEXT ·avx2VMIsInf(SB), NOSPLIT, $0
 	VCMPPS       $0x00, Y12, Y10, Y4
 	VANDPS       number7fffffff<>+0(SB), Y5, Y11
 	VCMPPS       $0x00, Y12, Y11, Y5
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMIsFinite()
@@ -15209,7 +22247,7 @@ TEXT ·avx2VMIsFinite(SB), NOSPLIT, $0
 	VCMPPS       $0x01, Y12, Y10, Y4
 	VANDPS       number7fffffff<>+0(SB), Y5, Y11
 	VCMPPS       $0x01, Y12, Y11, Y5
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMNotZero()
@@ -15222,7 +22260,7 @@ TEXT ·avx2VMNotZero(SB), NOSPLIT, $0
 	VCMPPS $0x04, Y12, Y3, Y3
 	VCMPPS $0x04, Y12, Y4, Y4
 	VCMPPS $0x04, Y12, Y5, Y5
-	ADDQ   $+48, R10
+	ADDQ   $+56, R10
 	JMP    (R10)
 
 // func avx2VMAnd()
@@ -15243,7 +22281,7 @@ TEXT ·avx2VMAnd(SB), NOSPLIT, $0
 	VANDPS  Y10, Y4, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VANDPS  Y11, Y5, Y5
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMOr()
@@ -15264,7 +22302,7 @@ TEXT ·avx2VMOr(SB), NOSPLIT, $0
 	VORPS   Y10, Y4, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VORPS   Y11, Y5, Y5
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMXor()
@@ -15285,7 +22323,7 @@ TEXT ·avx2VMXor(SB), NOSPLIT, $0
 	VXORPS  Y10, Y4, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VXORPS  Y11, Y5, Y5
-	ADDQ    $+48, R10
+	ADDQ    $+56, R10
 	JMP     (R10)
 
 // func avx2VMNot()
@@ -15297,7 +22335,7 @@ TEXT ·avx2VMNot(SB), NOSPLIT, $0
 	VXORPS numberffffffff<>+0(SB), Y3, Y3
 	VXORPS numberffffffff<>+0(SB), Y4, Y4
 	VXORPS numberffffffff<>+0(SB), Y5, Y5
-	ADDQ   $+48, R10
+	ADDQ   $+56, R10
 	JMP    (R10)
 
 // func avx2VMFloatOfBool()
@@ -15309,7 +22347,7 @@ TEXT ·avx2VMFloatOfBool(SB), NOSPLIT, $0
 	VANDPS number3f800000<>+0(SB), Y3, Y3
 	VANDPS number3f800000<>+0(SB), Y4, Y4
 	VANDPS number3f800000<>+0(SB), Y5, Y5
-	ADDQ   $+48, R10
+	ADDQ   $+56, R10
 	JMP    (R10)
 
 // func avx2VMWhere()
@@ -15333,7 +22371,7 @@ TEXT ·avx2VMWhere(SB), NOSPLIT, $0
 	VBLENDVPS Y4, 128(SI)(DX*1), Y10, Y4
 	VMOVUPS   160(DI)(BX*1), Y11
 	VBLENDVPS Y5, 160(SI)(DX*1), Y11, Y5
-	ADDQ      $+48, R10
+	ADDQ      $+56, R10
 	JMP       (R10)
 
 // func avx2VMLoadBool()
@@ -15356,7 +22394,7 @@ TEXT ·avx2VMLoadBool(SB), NOSPLIT, $0
 	VPSUBD    Y4, Y6, Y4
 	VPMOVZXBD 40(SI)(DX*1), Y5
 	VPSUBD    Y5, Y6, Y5
-	ADDQ      $+48, R10
+	ADDQ      $+56, R10
 	JMP       (R10)
 
 // func avx2VMStoreBool()
@@ -15388,7 +22426,7 @@ TEXT ·avx2VMStoreBool(SB), NOSPLIT, $0
 	VPACKSSWB    X8, X7, X7
 	VPAND        X6, X7, X7
 	VMOVDQU      X7, 32(SI)(DX*1)
-	ADDQ         $+48, R10
+	ADDQ         $+56, R10
 	JMP          (R10)
 
 // func avx2VMHandlers(dst []uintptr)
@@ -15396,192 +22434,412 @@ TEXT ·avx2VMHandlers(SB), NOSPLIT, $0-24
 	MOVQ dst_base+0(FP), DI
 	LEAQ ·avx2VMagain+0(SB), AX
 	MOVQ AX, (DI)
-	LEAQ ·avx2VMload+0(SB), AX
+	LEAQ ·avx2VMstoreagain+0(SB), AX
 	MOVQ AX, 8(DI)
-	LEAQ ·avx2VMstore+0(SB), AX
+	LEAQ ·avx2VMstreamagain+0(SB), AX
 	MOVQ AX, 16(DI)
-	LEAQ ·avx2VMstream+0(SB), AX
+	LEAQ ·avx2VMload+0(SB), AX
 	MOVQ AX, 24(DI)
-	LEAQ ·avx2VMNeg+0(SB), AX
+	LEAQ ·avx2VMstore+0(SB), AX
 	MOVQ AX, 32(DI)
-	LEAQ ·avx2VMAbs+0(SB), AX
+	LEAQ ·avx2VMstream+0(SB), AX
 	MOVQ AX, 40(DI)
-	LEAQ ·avx2VMSign+0(SB), AX
+	LEAQ ·avx2VMNeg+0(SB), AX
 	MOVQ AX, 48(DI)
-	LEAQ ·avx2VMSqrt+0(SB), AX
+	LEAQ ·avx2VMAbs+0(SB), AX
 	MOVQ AX, 56(DI)
-	LEAQ ·avx2VMReciprocal+0(SB), AX
+	LEAQ ·avx2VMSign+0(SB), AX
 	MOVQ AX, 64(DI)
-	LEAQ ·avx2VMRsqrt+0(SB), AX
+	LEAQ ·avx2VMSqrt+0(SB), AX
 	MOVQ AX, 72(DI)
-	LEAQ ·avx2VMFloor+0(SB), AX
+	LEAQ ·avx2VMReciprocal+0(SB), AX
 	MOVQ AX, 80(DI)
-	LEAQ ·avx2VMCeil+0(SB), AX
+	LEAQ ·avx2VMRsqrt+0(SB), AX
 	MOVQ AX, 88(DI)
-	LEAQ ·avx2VMRound+0(SB), AX
+	LEAQ ·avx2VMFloor+0(SB), AX
 	MOVQ AX, 96(DI)
-	LEAQ ·avx2VMTrunc+0(SB), AX
+	LEAQ ·avx2VMCeil+0(SB), AX
 	MOVQ AX, 104(DI)
-	LEAQ ·avx2VMAffine+0(SB), AX
+	LEAQ ·avx2VMRound+0(SB), AX
 	MOVQ AX, 112(DI)
-	LEAQ ·avx2VMExp+0(SB), AX
+	LEAQ ·avx2VMTrunc+0(SB), AX
 	MOVQ AX, 120(DI)
-	LEAQ ·avx2VMExpm1+0(SB), AX
+	LEAQ ·avx2VMAffine+0(SB), AX
 	MOVQ AX, 128(DI)
-	LEAQ ·avx2VMLog+0(SB), AX
+	LEAQ ·avx2VMExp+0(SB), AX
 	MOVQ AX, 136(DI)
-	LEAQ ·avx2VMLog1p+0(SB), AX
+	LEAQ ·avx2VMExpm1+0(SB), AX
 	MOVQ AX, 144(DI)
-	LEAQ ·avx2VMTanh+0(SB), AX
+	LEAQ ·avx2VMLog+0(SB), AX
 	MOVQ AX, 152(DI)
-	LEAQ ·avx2VMErf+0(SB), AX
+	LEAQ ·avx2VMLog1p+0(SB), AX
 	MOVQ AX, 160(DI)
-	LEAQ ·avx2VMScale+0(SB), AX
+	LEAQ ·avx2VMTanh+0(SB), AX
 	MOVQ AX, 168(DI)
-	LEAQ ·avx2VMShift+0(SB), AX
+	LEAQ ·avx2VMErf+0(SB), AX
 	MOVQ AX, 176(DI)
-	LEAQ ·avx2VMSquare+0(SB), AX
+	LEAQ ·avx2VMScale+0(SB), AX
 	MOVQ AX, 184(DI)
-	LEAQ ·avx2VMClip+0(SB), AX
+	LEAQ ·avx2VMShift+0(SB), AX
 	MOVQ AX, 192(DI)
-	LEAQ ·avx2VMSin+0(SB), AX
+	LEAQ ·avx2VMSquare+0(SB), AX
 	MOVQ AX, 200(DI)
-	LEAQ ·avx2VMCos+0(SB), AX
+	LEAQ ·avx2VMClip+0(SB), AX
 	MOVQ AX, 208(DI)
-	LEAQ ·avx2VMTan+0(SB), AX
+	LEAQ ·avx2VMSin+0(SB), AX
 	MOVQ AX, 216(DI)
-	LEAQ ·avx2VMAdd+0(SB), AX
+	LEAQ ·avx2VMCos+0(SB), AX
 	MOVQ AX, 224(DI)
-	LEAQ ·avx2VMSub+0(SB), AX
+	LEAQ ·avx2VMTan+0(SB), AX
 	MOVQ AX, 232(DI)
-	LEAQ ·avx2VMSubOf+0(SB), AX
+	LEAQ ·avx2VMAdd+0(SB), AX
 	MOVQ AX, 240(DI)
-	LEAQ ·avx2VMMul+0(SB), AX
+	LEAQ ·avx2VMSub+0(SB), AX
 	MOVQ AX, 248(DI)
-	LEAQ ·avx2VMDiv+0(SB), AX
+	LEAQ ·avx2VMSubOf+0(SB), AX
 	MOVQ AX, 256(DI)
-	LEAQ ·avx2VMDivOf+0(SB), AX
+	LEAQ ·avx2VMMul+0(SB), AX
 	MOVQ AX, 264(DI)
-	LEAQ ·avx2VMMaxNumber+0(SB), AX
+	LEAQ ·avx2VMDiv+0(SB), AX
 	MOVQ AX, 272(DI)
-	LEAQ ·avx2VMMinNumber+0(SB), AX
+	LEAQ ·avx2VMDivOf+0(SB), AX
 	MOVQ AX, 280(DI)
-	LEAQ ·avx2VMMax+0(SB), AX
+	LEAQ ·avx2VMMaxNumber+0(SB), AX
 	MOVQ AX, 288(DI)
-	LEAQ ·avx2VMMaxOf+0(SB), AX
+	LEAQ ·avx2VMMinNumber+0(SB), AX
 	MOVQ AX, 296(DI)
-	LEAQ ·avx2VMMin+0(SB), AX
+	LEAQ ·avx2VMMax+0(SB), AX
 	MOVQ AX, 304(DI)
-	LEAQ ·avx2VMMinOf+0(SB), AX
+	LEAQ ·avx2VMMaxOf+0(SB), AX
 	MOVQ AX, 312(DI)
-	LEAQ ·avx2VMPow+0(SB), AX
+	LEAQ ·avx2VMMin+0(SB), AX
 	MOVQ AX, 320(DI)
-	LEAQ ·avx2VMActReLU+0(SB), AX
+	LEAQ ·avx2VMMinOf+0(SB), AX
 	MOVQ AX, 328(DI)
-	LEAQ ·avx2VMGradReLU+0(SB), AX
+	LEAQ ·avx2VMPow+0(SB), AX
 	MOVQ AX, 336(DI)
-	LEAQ ·avx2VMActReLU6+0(SB), AX
+	LEAQ ·avx2VMActReLU+0(SB), AX
 	MOVQ AX, 344(DI)
-	LEAQ ·avx2VMGradReLU6+0(SB), AX
+	LEAQ ·avx2VMGradReLU+0(SB), AX
 	MOVQ AX, 352(DI)
-	LEAQ ·avx2VMActLeakyReLU+0(SB), AX
+	LEAQ ·avx2VMActReLU6+0(SB), AX
 	MOVQ AX, 360(DI)
-	LEAQ ·avx2VMGradLeakyReLU+0(SB), AX
+	LEAQ ·avx2VMGradReLU6+0(SB), AX
 	MOVQ AX, 368(DI)
-	LEAQ ·avx2VMActELU+0(SB), AX
+	LEAQ ·avx2VMActLeakyReLU+0(SB), AX
 	MOVQ AX, 376(DI)
-	LEAQ ·avx2VMGradELU+0(SB), AX
+	LEAQ ·avx2VMGradLeakyReLU+0(SB), AX
 	MOVQ AX, 384(DI)
-	LEAQ ·avx2VMActSELU+0(SB), AX
+	LEAQ ·avx2VMActELU+0(SB), AX
 	MOVQ AX, 392(DI)
-	LEAQ ·avx2VMGradSELU+0(SB), AX
+	LEAQ ·avx2VMGradELU+0(SB), AX
 	MOVQ AX, 400(DI)
-	LEAQ ·avx2VMActGELU+0(SB), AX
+	LEAQ ·avx2VMActSELU+0(SB), AX
 	MOVQ AX, 408(DI)
-	LEAQ ·avx2VMGradGELU+0(SB), AX
+	LEAQ ·avx2VMGradSELU+0(SB), AX
 	MOVQ AX, 416(DI)
-	LEAQ ·avx2VMActGELUTanh+0(SB), AX
+	LEAQ ·avx2VMActGELU+0(SB), AX
 	MOVQ AX, 424(DI)
-	LEAQ ·avx2VMGradGELUTanh+0(SB), AX
+	LEAQ ·avx2VMGradGELU+0(SB), AX
 	MOVQ AX, 432(DI)
-	LEAQ ·avx2VMActSiLU+0(SB), AX
+	LEAQ ·avx2VMActGELUTanh+0(SB), AX
 	MOVQ AX, 440(DI)
-	LEAQ ·avx2VMGradSiLU+0(SB), AX
+	LEAQ ·avx2VMGradGELUTanh+0(SB), AX
 	MOVQ AX, 448(DI)
-	LEAQ ·avx2VMActMish+0(SB), AX
+	LEAQ ·avx2VMActSiLU+0(SB), AX
 	MOVQ AX, 456(DI)
-	LEAQ ·avx2VMGradMish+0(SB), AX
+	LEAQ ·avx2VMGradSiLU+0(SB), AX
 	MOVQ AX, 464(DI)
-	LEAQ ·avx2VMActSoftplus+0(SB), AX
+	LEAQ ·avx2VMActMish+0(SB), AX
 	MOVQ AX, 472(DI)
-	LEAQ ·avx2VMGradSoftplus+0(SB), AX
+	LEAQ ·avx2VMGradMish+0(SB), AX
 	MOVQ AX, 480(DI)
-	LEAQ ·avx2VMActSoftsign+0(SB), AX
+	LEAQ ·avx2VMActSoftplus+0(SB), AX
 	MOVQ AX, 488(DI)
-	LEAQ ·avx2VMGradSoftsign+0(SB), AX
+	LEAQ ·avx2VMGradSoftplus+0(SB), AX
 	MOVQ AX, 496(DI)
-	LEAQ ·avx2VMActSigmoid+0(SB), AX
+	LEAQ ·avx2VMActSoftsign+0(SB), AX
 	MOVQ AX, 504(DI)
-	LEAQ ·avx2VMGradSigmoid+0(SB), AX
+	LEAQ ·avx2VMGradSoftsign+0(SB), AX
 	MOVQ AX, 512(DI)
-	LEAQ ·avx2VMActLogSigmoid+0(SB), AX
+	LEAQ ·avx2VMActSigmoid+0(SB), AX
 	MOVQ AX, 520(DI)
-	LEAQ ·avx2VMGradLogSigmoid+0(SB), AX
+	LEAQ ·avx2VMGradSigmoid+0(SB), AX
 	MOVQ AX, 528(DI)
-	LEAQ ·avx2VMActHardSigmoid+0(SB), AX
+	LEAQ ·avx2VMActLogSigmoid+0(SB), AX
 	MOVQ AX, 536(DI)
-	LEAQ ·avx2VMGradHardSigmoid+0(SB), AX
+	LEAQ ·avx2VMGradLogSigmoid+0(SB), AX
 	MOVQ AX, 544(DI)
-	LEAQ ·avx2VMActHardSiLU+0(SB), AX
+	LEAQ ·avx2VMActHardSigmoid+0(SB), AX
 	MOVQ AX, 552(DI)
-	LEAQ ·avx2VMGradHardSiLU+0(SB), AX
+	LEAQ ·avx2VMGradHardSigmoid+0(SB), AX
 	MOVQ AX, 560(DI)
-	LEAQ ·avx2VMActTanh+0(SB), AX
+	LEAQ ·avx2VMActHardSiLU+0(SB), AX
 	MOVQ AX, 568(DI)
-	LEAQ ·avx2VMGradTanh+0(SB), AX
+	LEAQ ·avx2VMGradHardSiLU+0(SB), AX
 	MOVQ AX, 576(DI)
-	LEAQ ·avx2VMActExponential+0(SB), AX
+	LEAQ ·avx2VMActTanh+0(SB), AX
 	MOVQ AX, 584(DI)
-	LEAQ ·avx2VMGradExponential+0(SB), AX
+	LEAQ ·avx2VMGradTanh+0(SB), AX
 	MOVQ AX, 592(DI)
-	LEAQ ·avx2VMEqual+0(SB), AX
+	LEAQ ·avx2VMActExponential+0(SB), AX
 	MOVQ AX, 600(DI)
-	LEAQ ·avx2VMEqualOf+0(SB), AX
+	LEAQ ·avx2VMGradExponential+0(SB), AX
 	MOVQ AX, 608(DI)
-	LEAQ ·avx2VMNotEqual+0(SB), AX
+	LEAQ ·avx2VMNegAbs+0(SB), AX
 	MOVQ AX, 616(DI)
-	LEAQ ·avx2VMNotEqualOf+0(SB), AX
+	LEAQ ·avx2VMNegScale+0(SB), AX
 	MOVQ AX, 624(DI)
-	LEAQ ·avx2VMLess+0(SB), AX
+	LEAQ ·avx2VMNegShift+0(SB), AX
 	MOVQ AX, 632(DI)
-	LEAQ ·avx2VMLessOf+0(SB), AX
+	LEAQ ·avx2VMNegSquare+0(SB), AX
 	MOVQ AX, 640(DI)
-	LEAQ ·avx2VMLessEqual+0(SB), AX
+	LEAQ ·avx2VMNegReciprocal+0(SB), AX
 	MOVQ AX, 648(DI)
-	LEAQ ·avx2VMLessEqualOf+0(SB), AX
+	LEAQ ·avx2VMNegSqrt+0(SB), AX
 	MOVQ AX, 656(DI)
-	LEAQ ·avx2VMIsNaN+0(SB), AX
+	LEAQ ·avx2VMNegAdd+0(SB), AX
 	MOVQ AX, 664(DI)
-	LEAQ ·avx2VMIsInf+0(SB), AX
+	LEAQ ·avx2VMNegSub+0(SB), AX
 	MOVQ AX, 672(DI)
-	LEAQ ·avx2VMIsFinite+0(SB), AX
+	LEAQ ·avx2VMNegMul+0(SB), AX
 	MOVQ AX, 680(DI)
-	LEAQ ·avx2VMNotZero+0(SB), AX
+	LEAQ ·avx2VMNegDiv+0(SB), AX
 	MOVQ AX, 688(DI)
-	LEAQ ·avx2VMAnd+0(SB), AX
+	LEAQ ·avx2VMNegExp+0(SB), AX
 	MOVQ AX, 696(DI)
-	LEAQ ·avx2VMOr+0(SB), AX
+	LEAQ ·avx2VMAbsNeg+0(SB), AX
 	MOVQ AX, 704(DI)
-	LEAQ ·avx2VMXor+0(SB), AX
+	LEAQ ·avx2VMAbsScale+0(SB), AX
 	MOVQ AX, 712(DI)
-	LEAQ ·avx2VMNot+0(SB), AX
+	LEAQ ·avx2VMAbsShift+0(SB), AX
 	MOVQ AX, 720(DI)
-	LEAQ ·avx2VMFloatOfBool+0(SB), AX
+	LEAQ ·avx2VMAbsSquare+0(SB), AX
 	MOVQ AX, 728(DI)
-	LEAQ ·avx2VMWhere+0(SB), AX
+	LEAQ ·avx2VMAbsReciprocal+0(SB), AX
 	MOVQ AX, 736(DI)
-	LEAQ ·avx2VMLoadBool+0(SB), AX
+	LEAQ ·avx2VMAbsSqrt+0(SB), AX
 	MOVQ AX, 744(DI)
-	LEAQ ·avx2VMStoreBool+0(SB), AX
+	LEAQ ·avx2VMAbsAdd+0(SB), AX
 	MOVQ AX, 752(DI)
+	LEAQ ·avx2VMAbsSub+0(SB), AX
+	MOVQ AX, 760(DI)
+	LEAQ ·avx2VMAbsMul+0(SB), AX
+	MOVQ AX, 768(DI)
+	LEAQ ·avx2VMAbsDiv+0(SB), AX
+	MOVQ AX, 776(DI)
+	LEAQ ·avx2VMScaleNeg+0(SB), AX
+	MOVQ AX, 784(DI)
+	LEAQ ·avx2VMScaleAbs+0(SB), AX
+	MOVQ AX, 792(DI)
+	LEAQ ·avx2VMScaleShift+0(SB), AX
+	MOVQ AX, 800(DI)
+	LEAQ ·avx2VMScaleSquare+0(SB), AX
+	MOVQ AX, 808(DI)
+	LEAQ ·avx2VMScaleReciprocal+0(SB), AX
+	MOVQ AX, 816(DI)
+	LEAQ ·avx2VMScaleSqrt+0(SB), AX
+	MOVQ AX, 824(DI)
+	LEAQ ·avx2VMScaleAdd+0(SB), AX
+	MOVQ AX, 832(DI)
+	LEAQ ·avx2VMScaleSub+0(SB), AX
+	MOVQ AX, 840(DI)
+	LEAQ ·avx2VMScaleMul+0(SB), AX
+	MOVQ AX, 848(DI)
+	LEAQ ·avx2VMScaleDiv+0(SB), AX
+	MOVQ AX, 856(DI)
+	LEAQ ·avx2VMScaleExp+0(SB), AX
+	MOVQ AX, 864(DI)
+	LEAQ ·avx2VMShiftNeg+0(SB), AX
+	MOVQ AX, 872(DI)
+	LEAQ ·avx2VMShiftAbs+0(SB), AX
+	MOVQ AX, 880(DI)
+	LEAQ ·avx2VMShiftScale+0(SB), AX
+	MOVQ AX, 888(DI)
+	LEAQ ·avx2VMShiftSquare+0(SB), AX
+	MOVQ AX, 896(DI)
+	LEAQ ·avx2VMShiftReciprocal+0(SB), AX
+	MOVQ AX, 904(DI)
+	LEAQ ·avx2VMShiftSqrt+0(SB), AX
+	MOVQ AX, 912(DI)
+	LEAQ ·avx2VMShiftAdd+0(SB), AX
+	MOVQ AX, 920(DI)
+	LEAQ ·avx2VMShiftSub+0(SB), AX
+	MOVQ AX, 928(DI)
+	LEAQ ·avx2VMShiftMul+0(SB), AX
+	MOVQ AX, 936(DI)
+	LEAQ ·avx2VMShiftDiv+0(SB), AX
+	MOVQ AX, 944(DI)
+	LEAQ ·avx2VMSquareNeg+0(SB), AX
+	MOVQ AX, 952(DI)
+	LEAQ ·avx2VMSquareAbs+0(SB), AX
+	MOVQ AX, 960(DI)
+	LEAQ ·avx2VMSquareScale+0(SB), AX
+	MOVQ AX, 968(DI)
+	LEAQ ·avx2VMSquareShift+0(SB), AX
+	MOVQ AX, 976(DI)
+	LEAQ ·avx2VMSquareReciprocal+0(SB), AX
+	MOVQ AX, 984(DI)
+	LEAQ ·avx2VMSquareSqrt+0(SB), AX
+	MOVQ AX, 992(DI)
+	LEAQ ·avx2VMSquareAdd+0(SB), AX
+	MOVQ AX, 1000(DI)
+	LEAQ ·avx2VMSquareSub+0(SB), AX
+	MOVQ AX, 1008(DI)
+	LEAQ ·avx2VMSquareMul+0(SB), AX
+	MOVQ AX, 1016(DI)
+	LEAQ ·avx2VMSquareDiv+0(SB), AX
+	MOVQ AX, 1024(DI)
+	LEAQ ·avx2VMClipNeg+0(SB), AX
+	MOVQ AX, 1032(DI)
+	LEAQ ·avx2VMClipAbs+0(SB), AX
+	MOVQ AX, 1040(DI)
+	LEAQ ·avx2VMClipScale+0(SB), AX
+	MOVQ AX, 1048(DI)
+	LEAQ ·avx2VMClipShift+0(SB), AX
+	MOVQ AX, 1056(DI)
+	LEAQ ·avx2VMClipSquare+0(SB), AX
+	MOVQ AX, 1064(DI)
+	LEAQ ·avx2VMClipReciprocal+0(SB), AX
+	MOVQ AX, 1072(DI)
+	LEAQ ·avx2VMClipSqrt+0(SB), AX
+	MOVQ AX, 1080(DI)
+	LEAQ ·avx2VMClipAdd+0(SB), AX
+	MOVQ AX, 1088(DI)
+	LEAQ ·avx2VMClipSub+0(SB), AX
+	MOVQ AX, 1096(DI)
+	LEAQ ·avx2VMClipMul+0(SB), AX
+	MOVQ AX, 1104(DI)
+	LEAQ ·avx2VMClipDiv+0(SB), AX
+	MOVQ AX, 1112(DI)
+	LEAQ ·avx2VMAffineNeg+0(SB), AX
+	MOVQ AX, 1120(DI)
+	LEAQ ·avx2VMAffineAbs+0(SB), AX
+	MOVQ AX, 1128(DI)
+	LEAQ ·avx2VMAffineScale+0(SB), AX
+	MOVQ AX, 1136(DI)
+	LEAQ ·avx2VMAffineShift+0(SB), AX
+	MOVQ AX, 1144(DI)
+	LEAQ ·avx2VMAffineSquare+0(SB), AX
+	MOVQ AX, 1152(DI)
+	LEAQ ·avx2VMAffineReciprocal+0(SB), AX
+	MOVQ AX, 1160(DI)
+	LEAQ ·avx2VMAffineSqrt+0(SB), AX
+	MOVQ AX, 1168(DI)
+	LEAQ ·avx2VMAffineAdd+0(SB), AX
+	MOVQ AX, 1176(DI)
+	LEAQ ·avx2VMAffineSub+0(SB), AX
+	MOVQ AX, 1184(DI)
+	LEAQ ·avx2VMAffineMul+0(SB), AX
+	MOVQ AX, 1192(DI)
+	LEAQ ·avx2VMAffineDiv+0(SB), AX
+	MOVQ AX, 1200(DI)
+	LEAQ ·avx2VMAddNeg+0(SB), AX
+	MOVQ AX, 1208(DI)
+	LEAQ ·avx2VMAddAbs+0(SB), AX
+	MOVQ AX, 1216(DI)
+	LEAQ ·avx2VMAddScale+0(SB), AX
+	MOVQ AX, 1224(DI)
+	LEAQ ·avx2VMAddShift+0(SB), AX
+	MOVQ AX, 1232(DI)
+	LEAQ ·avx2VMAddSquare+0(SB), AX
+	MOVQ AX, 1240(DI)
+	LEAQ ·avx2VMAddReciprocal+0(SB), AX
+	MOVQ AX, 1248(DI)
+	LEAQ ·avx2VMAddSqrt+0(SB), AX
+	MOVQ AX, 1256(DI)
+	LEAQ ·avx2VMAddAdd+0(SB), AX
+	MOVQ AX, 1264(DI)
+	LEAQ ·avx2VMAddSub+0(SB), AX
+	MOVQ AX, 1272(DI)
+	LEAQ ·avx2VMAddMul+0(SB), AX
+	MOVQ AX, 1280(DI)
+	LEAQ ·avx2VMAddDiv+0(SB), AX
+	MOVQ AX, 1288(DI)
+	LEAQ ·avx2VMSubNeg+0(SB), AX
+	MOVQ AX, 1296(DI)
+	LEAQ ·avx2VMSubAbs+0(SB), AX
+	MOVQ AX, 1304(DI)
+	LEAQ ·avx2VMSubScale+0(SB), AX
+	MOVQ AX, 1312(DI)
+	LEAQ ·avx2VMSubShift+0(SB), AX
+	MOVQ AX, 1320(DI)
+	LEAQ ·avx2VMSubSquare+0(SB), AX
+	MOVQ AX, 1328(DI)
+	LEAQ ·avx2VMSubReciprocal+0(SB), AX
+	MOVQ AX, 1336(DI)
+	LEAQ ·avx2VMSubSqrt+0(SB), AX
+	MOVQ AX, 1344(DI)
+	LEAQ ·avx2VMSubAdd+0(SB), AX
+	MOVQ AX, 1352(DI)
+	LEAQ ·avx2VMSubSub+0(SB), AX
+	MOVQ AX, 1360(DI)
+	LEAQ ·avx2VMSubMul+0(SB), AX
+	MOVQ AX, 1368(DI)
+	LEAQ ·avx2VMSubDiv+0(SB), AX
+	MOVQ AX, 1376(DI)
+	LEAQ ·avx2VMMulNeg+0(SB), AX
+	MOVQ AX, 1384(DI)
+	LEAQ ·avx2VMMulAbs+0(SB), AX
+	MOVQ AX, 1392(DI)
+	LEAQ ·avx2VMMulScale+0(SB), AX
+	MOVQ AX, 1400(DI)
+	LEAQ ·avx2VMMulShift+0(SB), AX
+	MOVQ AX, 1408(DI)
+	LEAQ ·avx2VMMulSquare+0(SB), AX
+	MOVQ AX, 1416(DI)
+	LEAQ ·avx2VMMulReciprocal+0(SB), AX
+	MOVQ AX, 1424(DI)
+	LEAQ ·avx2VMMulSqrt+0(SB), AX
+	MOVQ AX, 1432(DI)
+	LEAQ ·avx2VMMulAdd+0(SB), AX
+	MOVQ AX, 1440(DI)
+	LEAQ ·avx2VMMulSub+0(SB), AX
+	MOVQ AX, 1448(DI)
+	LEAQ ·avx2VMMulMul+0(SB), AX
+	MOVQ AX, 1456(DI)
+	LEAQ ·avx2VMMulDiv+0(SB), AX
+	MOVQ AX, 1464(DI)
+	LEAQ ·avx2VMstoreload+0(SB), AX
+	MOVQ AX, 1472(DI)
+	LEAQ ·avx2VMEqual+0(SB), AX
+	MOVQ AX, 1480(DI)
+	LEAQ ·avx2VMEqualOf+0(SB), AX
+	MOVQ AX, 1488(DI)
+	LEAQ ·avx2VMNotEqual+0(SB), AX
+	MOVQ AX, 1496(DI)
+	LEAQ ·avx2VMNotEqualOf+0(SB), AX
+	MOVQ AX, 1504(DI)
+	LEAQ ·avx2VMLess+0(SB), AX
+	MOVQ AX, 1512(DI)
+	LEAQ ·avx2VMLessOf+0(SB), AX
+	MOVQ AX, 1520(DI)
+	LEAQ ·avx2VMLessEqual+0(SB), AX
+	MOVQ AX, 1528(DI)
+	LEAQ ·avx2VMLessEqualOf+0(SB), AX
+	MOVQ AX, 1536(DI)
+	LEAQ ·avx2VMIsNaN+0(SB), AX
+	MOVQ AX, 1544(DI)
+	LEAQ ·avx2VMIsInf+0(SB), AX
+	MOVQ AX, 1552(DI)
+	LEAQ ·avx2VMIsFinite+0(SB), AX
+	MOVQ AX, 1560(DI)
+	LEAQ ·avx2VMNotZero+0(SB), AX
+	MOVQ AX, 1568(DI)
+	LEAQ ·avx2VMAnd+0(SB), AX
+	MOVQ AX, 1576(DI)
+	LEAQ ·avx2VMOr+0(SB), AX
+	MOVQ AX, 1584(DI)
+	LEAQ ·avx2VMXor+0(SB), AX
+	MOVQ AX, 1592(DI)
+	LEAQ ·avx2VMNot+0(SB), AX
+	MOVQ AX, 1600(DI)
+	LEAQ ·avx2VMFloatOfBool+0(SB), AX
+	MOVQ AX, 1608(DI)
+	LEAQ ·avx2VMWhere+0(SB), AX
+	MOVQ AX, 1616(DI)
+	LEAQ ·avx2VMLoadBool+0(SB), AX
+	MOVQ AX, 1624(DI)
+	LEAQ ·avx2VMStoreBool+0(SB), AX
+	MOVQ AX, 1632(DI)
 	RET
