@@ -24,7 +24,14 @@ type code struct {
 	filled  []float32 // the constants, in the last slots
 	result  int       // the instruction that stores the result
 	stream  uintptr   // the handler that stores it past the caches
-	angles  bool      // whether there may be arguments that the machine cannot handle
+	limits  []limit
+	angles  bool // whether there may be arguments that the machine cannot handle
+}
+
+// limit is a maximum or minimum of the accumulators and an input, with the handler for an input of one number.
+type limit struct {
+	instruction, input int
+	handler            uintptr
 }
 
 // link is an operand of an instruction.
@@ -120,6 +127,11 @@ func (b *builder) build() bool {
 		return false
 	}
 	b.join()
+	for _, l := range b.links {
+		if name := b.names[l.instruction]; l.kind == toInput && (name == "Max" || name == "Min") {
+			b.limits = append(b.limits, limit{l.instruction, l.number, b.machine.Handler(name + "Number")})
+		}
+	}
 	if e.Result() == Float {
 		b.stream = b.machine.Handler(strings.Replace(b.names[b.result], "store", "stream", 1))
 	}
@@ -304,6 +316,11 @@ func (j *job[T]) execute(m *memory[T], lo, hi int) {
 	s.slots = buffer.Resize(s.slots, c.slots*group)
 	if j.stream {
 		s.program[c.result].Handler = c.stream
+	}
+	for _, l := range c.limits {
+		if o := &j.in[l.input]; o.kind == constant && o.floats[0] == o.floats[0] { // no NaN
+			s.program[l.instruction].Handler = l.handler
+		}
 	}
 	for i, v := range c.filled {
 		repeat(s.slots[(c.slots-len(c.filled)+i)*group:][:group], v)
