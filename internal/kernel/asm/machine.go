@@ -45,8 +45,9 @@ const (
 	fieldMoving2
 	fieldX  // two floats
 	fieldX2 // the same for a second function
-	instructionSize
-	fieldY = fieldX + 4
+	_
+	instructionSize // a cache line
+	fieldY          = fieldX + 4
 )
 
 var (
@@ -185,6 +186,7 @@ func (m machine) control() {
 		m.again(f.name, func() {
 			m.operand2()
 			m.each(func(i int) { m.VMOVUPS(m.element2(i), m.acc(i)) })
+			m.fetch(m.element2)
 			m.LEAQ(operand.Mem{Base: program, Disp: instructionSize}, pc)
 		}, func() {
 			m.operand()
@@ -212,6 +214,17 @@ func (m machine) again(name string, begin func(), before ...func()) {
 	m.MOVQ(beyond, address(m.ReturnIndex(0)))
 	m.RET()
 	handlerOf[m.name] = append(handlerOf[m.name], name)
+}
+
+// fetch prefetches what lies ahead of elements.
+func (m machine) fetch(element func(i int) operand.Mem) {
+	const ahead = 2048
+	m.each(func(i int) {
+		if e := element(i); e.Disp%64 == 0 {
+			e.Disp += ahead
+			m.PREFETCHT0(e)
+		}
+	})
 }
 
 func (m machine) each(f func(i int)) {

@@ -24,6 +24,7 @@ type Instruction struct {
 	Moving2  int
 	X, Y     float32
 	X2, Y2   float32
+	_        [8]byte // a cache line
 }
 
 func newMachine(group int, run func(*byte, int) uint64, addresses func([]uintptr), names []string) *Machine {

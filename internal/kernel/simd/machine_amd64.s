@@ -51,33 +51,41 @@ end:
 // func avx512VMstoreagain(program *byte, bytes int) uint64
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512VMstoreagain(SB), NOSPLIT, $0-24
-	MOVQ    8(R10), SI
-	MOVQ    16(R10), DX
-	ANDQ    R8, DX
-	VMOVUPS Z0, (SI)(DX*1)
-	VMOVUPS Z1, 64(SI)(DX*1)
-	VMOVUPS Z2, 128(SI)(DX*1)
-	VMOVUPS Z3, 192(SI)(DX*1)
-	VMOVUPS Z4, 256(SI)(DX*1)
-	VMOVUPS Z5, 320(SI)(DX*1)
-	VMOVUPS Z6, 384(SI)(DX*1)
-	VMOVUPS Z7, 448(SI)(DX*1)
-	ADDQ    $0x00000200, R8
-	CMPQ    R8, R9
-	JGE     end
-	MOVQ    24(R10), DI
-	MOVQ    32(R10), BX
-	ANDQ    R8, BX
-	VMOVUPS (DI)(BX*1), Z0
-	VMOVUPS 64(DI)(BX*1), Z1
-	VMOVUPS 128(DI)(BX*1), Z2
-	VMOVUPS 192(DI)(BX*1), Z3
-	VMOVUPS 256(DI)(BX*1), Z4
-	VMOVUPS 320(DI)(BX*1), Z5
-	VMOVUPS 384(DI)(BX*1), Z6
-	VMOVUPS 448(DI)(BX*1), Z7
-	LEAQ    56(R12), R10
-	JMP     (R10)
+	MOVQ       8(R10), SI
+	MOVQ       16(R10), DX
+	ANDQ       R8, DX
+	VMOVUPS    Z0, (SI)(DX*1)
+	VMOVUPS    Z1, 64(SI)(DX*1)
+	VMOVUPS    Z2, 128(SI)(DX*1)
+	VMOVUPS    Z3, 192(SI)(DX*1)
+	VMOVUPS    Z4, 256(SI)(DX*1)
+	VMOVUPS    Z5, 320(SI)(DX*1)
+	VMOVUPS    Z6, 384(SI)(DX*1)
+	VMOVUPS    Z7, 448(SI)(DX*1)
+	ADDQ       $0x00000200, R8
+	CMPQ       R8, R9
+	JGE        end
+	MOVQ       24(R10), DI
+	MOVQ       32(R10), BX
+	ANDQ       R8, BX
+	VMOVUPS    (DI)(BX*1), Z0
+	VMOVUPS    64(DI)(BX*1), Z1
+	VMOVUPS    128(DI)(BX*1), Z2
+	VMOVUPS    192(DI)(BX*1), Z3
+	VMOVUPS    256(DI)(BX*1), Z4
+	VMOVUPS    320(DI)(BX*1), Z5
+	VMOVUPS    384(DI)(BX*1), Z6
+	VMOVUPS    448(DI)(BX*1), Z7
+	PREFETCHT0 2048(DI)(BX*1)
+	PREFETCHT0 2112(DI)(BX*1)
+	PREFETCHT0 2176(DI)(BX*1)
+	PREFETCHT0 2240(DI)(BX*1)
+	PREFETCHT0 2304(DI)(BX*1)
+	PREFETCHT0 2368(DI)(BX*1)
+	PREFETCHT0 2432(DI)(BX*1)
+	PREFETCHT0 2496(DI)(BX*1)
+	LEAQ       64(R12), R10
+	JMP        (R10)
 
 end:
 	SFENCE
@@ -88,33 +96,41 @@ end:
 // func avx512VMstreamagain(program *byte, bytes int) uint64
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512VMstreamagain(SB), NOSPLIT, $0-24
-	MOVQ     8(R10), SI
-	MOVQ     16(R10), DX
-	ANDQ     R8, DX
-	VMOVNTPS Z0, (SI)(DX*1)
-	VMOVNTPS Z1, 64(SI)(DX*1)
-	VMOVNTPS Z2, 128(SI)(DX*1)
-	VMOVNTPS Z3, 192(SI)(DX*1)
-	VMOVNTPS Z4, 256(SI)(DX*1)
-	VMOVNTPS Z5, 320(SI)(DX*1)
-	VMOVNTPS Z6, 384(SI)(DX*1)
-	VMOVNTPS Z7, 448(SI)(DX*1)
-	ADDQ     $0x00000200, R8
-	CMPQ     R8, R9
-	JGE      end
-	MOVQ     24(R10), DI
-	MOVQ     32(R10), BX
-	ANDQ     R8, BX
-	VMOVUPS  (DI)(BX*1), Z0
-	VMOVUPS  64(DI)(BX*1), Z1
-	VMOVUPS  128(DI)(BX*1), Z2
-	VMOVUPS  192(DI)(BX*1), Z3
-	VMOVUPS  256(DI)(BX*1), Z4
-	VMOVUPS  320(DI)(BX*1), Z5
-	VMOVUPS  384(DI)(BX*1), Z6
-	VMOVUPS  448(DI)(BX*1), Z7
-	LEAQ     56(R12), R10
-	JMP      (R10)
+	MOVQ       8(R10), SI
+	MOVQ       16(R10), DX
+	ANDQ       R8, DX
+	VMOVNTPS   Z0, (SI)(DX*1)
+	VMOVNTPS   Z1, 64(SI)(DX*1)
+	VMOVNTPS   Z2, 128(SI)(DX*1)
+	VMOVNTPS   Z3, 192(SI)(DX*1)
+	VMOVNTPS   Z4, 256(SI)(DX*1)
+	VMOVNTPS   Z5, 320(SI)(DX*1)
+	VMOVNTPS   Z6, 384(SI)(DX*1)
+	VMOVNTPS   Z7, 448(SI)(DX*1)
+	ADDQ       $0x00000200, R8
+	CMPQ       R8, R9
+	JGE        end
+	MOVQ       24(R10), DI
+	MOVQ       32(R10), BX
+	ANDQ       R8, BX
+	VMOVUPS    (DI)(BX*1), Z0
+	VMOVUPS    64(DI)(BX*1), Z1
+	VMOVUPS    128(DI)(BX*1), Z2
+	VMOVUPS    192(DI)(BX*1), Z3
+	VMOVUPS    256(DI)(BX*1), Z4
+	VMOVUPS    320(DI)(BX*1), Z5
+	VMOVUPS    384(DI)(BX*1), Z6
+	VMOVUPS    448(DI)(BX*1), Z7
+	PREFETCHT0 2048(DI)(BX*1)
+	PREFETCHT0 2112(DI)(BX*1)
+	PREFETCHT0 2176(DI)(BX*1)
+	PREFETCHT0 2240(DI)(BX*1)
+	PREFETCHT0 2304(DI)(BX*1)
+	PREFETCHT0 2368(DI)(BX*1)
+	PREFETCHT0 2432(DI)(BX*1)
+	PREFETCHT0 2496(DI)(BX*1)
+	LEAQ       64(R12), R10
+	JMP        (R10)
 
 end:
 	SFENCE
@@ -136,7 +152,7 @@ TEXT ·avx512VMload(SB), NOSPLIT, $0
 	VMOVUPS 320(SI)(DX*1), Z5
 	VMOVUPS 384(SI)(DX*1), Z6
 	VMOVUPS 448(SI)(DX*1), Z7
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx512VMstore()
@@ -153,7 +169,7 @@ TEXT ·avx512VMstore(SB), NOSPLIT, $0
 	VMOVUPS Z5, 320(SI)(DX*1)
 	VMOVUPS Z6, 384(SI)(DX*1)
 	VMOVUPS Z7, 448(SI)(DX*1)
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx512VMstream()
@@ -170,7 +186,7 @@ TEXT ·avx512VMstream(SB), NOSPLIT, $0
 	VMOVNTPS Z5, 320(SI)(DX*1)
 	VMOVNTPS Z6, 384(SI)(DX*1)
 	VMOVNTPS Z7, 448(SI)(DX*1)
-	ADDQ     $+56, R10
+	ADDQ     $+64, R10
 	JMP      (R10)
 
 // func avx512VMNeg()
@@ -185,7 +201,7 @@ TEXT ·avx512VMNeg(SB), NOSPLIT, $0
 	VPXORD       Z8, Z5, Z5
 	VPXORD       Z8, Z6, Z6
 	VPXORD       Z8, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number80000000<>+0(SB)/4, $0x80000000
@@ -210,7 +226,7 @@ TEXT ·avx512VMAbs(SB), NOSPLIT, $0
 	VPANDD       Z8, Z5, Z5
 	VPANDD       Z8, Z6, Z6
 	VPANDD       Z8, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number7fffffff<>+0(SB)/4, $0x7fffffff
@@ -274,7 +290,7 @@ TEXT ·avx512VMSign(SB), NOSPLIT, $0
 	VBLENDMPS    Z10, Z5, K3, Z5
 	VBLENDMPS    Z12, Z6, K4, Z6
 	VBLENDMPS    Z14, Z7, K5, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number3f800000<>+0(SB)/4, $0x3f800000
@@ -308,7 +324,7 @@ TEXT ·avx512VMSqrt(SB), NOSPLIT, $0
 	VSQRTPS Z5, Z5
 	VSQRTPS Z6, Z6
 	VSQRTPS Z7, Z7
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx512VMReciprocal()
@@ -330,7 +346,7 @@ TEXT ·avx512VMReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Z5, Z9, Z5
 	VDIVPS       Z6, Z10, Z6
 	VDIVPS       Z7, Z11, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMRsqrt()
@@ -360,7 +376,7 @@ TEXT ·avx512VMRsqrt(SB), NOSPLIT, $0
 	VDIVPS       Z5, Z9, Z5
 	VDIVPS       Z6, Z10, Z6
 	VDIVPS       Z7, Z11, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMFloor()
@@ -374,7 +390,7 @@ TEXT ·avx512VMFloor(SB), NOSPLIT, $0
 	VRNDSCALEPS $0x09, Z5, Z5
 	VRNDSCALEPS $0x09, Z6, Z6
 	VRNDSCALEPS $0x09, Z7, Z7
-	ADDQ        $+56, R10
+	ADDQ        $+64, R10
 	JMP         (R10)
 
 // func avx512VMCeil()
@@ -388,7 +404,7 @@ TEXT ·avx512VMCeil(SB), NOSPLIT, $0
 	VRNDSCALEPS $0x0a, Z5, Z5
 	VRNDSCALEPS $0x0a, Z6, Z6
 	VRNDSCALEPS $0x0a, Z7, Z7
-	ADDQ        $+56, R10
+	ADDQ        $+64, R10
 	JMP         (R10)
 
 // func avx512VMRound()
@@ -402,7 +418,7 @@ TEXT ·avx512VMRound(SB), NOSPLIT, $0
 	VRNDSCALEPS $0x08, Z5, Z5
 	VRNDSCALEPS $0x08, Z6, Z6
 	VRNDSCALEPS $0x08, Z7, Z7
-	ADDQ        $+56, R10
+	ADDQ        $+64, R10
 	JMP         (R10)
 
 // func avx512VMTrunc()
@@ -416,7 +432,7 @@ TEXT ·avx512VMTrunc(SB), NOSPLIT, $0
 	VRNDSCALEPS $0x0b, Z5, Z5
 	VRNDSCALEPS $0x0b, Z6, Z6
 	VRNDSCALEPS $0x0b, Z7, Z7
-	ADDQ        $+56, R10
+	ADDQ        $+64, R10
 	JMP         (R10)
 
 // func avx512VMAffine()
@@ -440,7 +456,7 @@ TEXT ·avx512VMAffine(SB), NOSPLIT, $0
 	VADDPS       Z31, Z5, Z5
 	VADDPS       Z31, Z6, Z6
 	VADDPS       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMExp()
@@ -604,7 +620,7 @@ TEXT ·avx512VMExp(SB), NOSPLIT, $0
 	VPADDD       Z10, Z11, Z5
 	VPADDD       Z12, Z13, Z6
 	VPADDD       Z14, Z15, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -764,7 +780,7 @@ beyond:
 	VSCALEFPS    Z10, Z11, Z5
 	VSCALEFPS    Z12, Z13, Z6
 	VSCALEFPS    Z14, Z15, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number42ae0000<>+0(SB)/4, $0x42ae0000
@@ -1106,7 +1122,7 @@ TEXT ·avx512VMExpm1(SB), NOSPLIT, $0
 	VPORD        Z13, Z5, Z5
 	VPORD        Z16, Z6, Z6
 	VPORD        Z19, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA numberc1f00000<>+0(SB)/4, $0xc1f00000
@@ -1266,7 +1282,7 @@ insideround:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -1463,7 +1479,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number00800000<>+0(SB)/4, $0x00800000
@@ -1799,7 +1815,7 @@ insideround:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -1916,7 +1932,7 @@ round:
 	VMOVAPS      Z9, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number7f7fffff<>+0(SB)/4, $0x7f7fffff
@@ -2125,7 +2141,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number42200000<>+0(SB)/4, $0x42200000
@@ -2436,7 +2452,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number40800000<>+0(SB)/4, $0x40800000
@@ -2611,7 +2627,7 @@ TEXT ·avx512VMScale(SB), NOSPLIT, $0
 	VMULPS       Z31, Z5, Z5
 	VMULPS       Z31, Z6, Z6
 	VMULPS       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMShift()
@@ -2626,7 +2642,7 @@ TEXT ·avx512VMShift(SB), NOSPLIT, $0
 	VADDPS       Z31, Z5, Z5
 	VADDPS       Z31, Z6, Z6
 	VADDPS       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMSquare()
@@ -2640,7 +2656,7 @@ TEXT ·avx512VMSquare(SB), NOSPLIT, $0
 	VMULPS Z5, Z5, Z5
 	VMULPS Z6, Z6, Z6
 	VMULPS Z7, Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMClip()
@@ -2664,7 +2680,7 @@ TEXT ·avx512VMClip(SB), NOSPLIT, $0
 	VMINPS       Z5, Z31, Z5
 	VMINPS       Z6, Z31, Z6
 	VMINPS       Z7, Z31, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMSin()
@@ -2762,7 +2778,7 @@ round:
 	VMOVAPS      Z9, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number48000000<>+0(SB)/4, $0x48000000
@@ -2972,7 +2988,7 @@ round:
 	VMOVAPS      Z9, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number00000001<>+0(SB)/4, $0x00000001
@@ -3071,7 +3087,7 @@ round:
 	VMOVAPS      Z9, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number3c19c53b<>+0(SB)/4, $0x3c19c53b
@@ -3158,7 +3174,7 @@ TEXT ·avx512VMAdd(SB), NOSPLIT, $0
 	VADDPS 320(SI)(DX*1), Z5, Z5
 	VADDPS 384(SI)(DX*1), Z6, Z6
 	VADDPS 448(SI)(DX*1), Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMSub()
@@ -3175,7 +3191,7 @@ TEXT ·avx512VMSub(SB), NOSPLIT, $0
 	VSUBPS 320(SI)(DX*1), Z5, Z5
 	VSUBPS 384(SI)(DX*1), Z6, Z6
 	VSUBPS 448(SI)(DX*1), Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMSubOf()
@@ -3200,7 +3216,7 @@ TEXT ·avx512VMSubOf(SB), NOSPLIT, $0
 	VSUBPS  Z6, Z14, Z6
 	VMOVUPS 448(SI)(DX*1), Z15
 	VSUBPS  Z7, Z15, Z7
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx512VMMul()
@@ -3217,7 +3233,7 @@ TEXT ·avx512VMMul(SB), NOSPLIT, $0
 	VMULPS 320(SI)(DX*1), Z5, Z5
 	VMULPS 384(SI)(DX*1), Z6, Z6
 	VMULPS 448(SI)(DX*1), Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMDiv()
@@ -3234,7 +3250,7 @@ TEXT ·avx512VMDiv(SB), NOSPLIT, $0
 	VDIVPS 320(SI)(DX*1), Z5, Z5
 	VDIVPS 384(SI)(DX*1), Z6, Z6
 	VDIVPS 448(SI)(DX*1), Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMDivOf()
@@ -3259,7 +3275,7 @@ TEXT ·avx512VMDivOf(SB), NOSPLIT, $0
 	VDIVPS  Z6, Z14, Z6
 	VMOVUPS 448(SI)(DX*1), Z15
 	VDIVPS  Z7, Z15, Z7
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx512VMMaxNumber()
@@ -3277,7 +3293,7 @@ TEXT ·avx512VMMaxNumber(SB), NOSPLIT, $0
 	VMAXPS  Z5, Z8, Z5
 	VMAXPS  Z6, Z8, Z6
 	VMAXPS  Z7, Z8, Z7
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx512VMMinNumber()
@@ -3295,7 +3311,7 @@ TEXT ·avx512VMMinNumber(SB), NOSPLIT, $0
 	VMINPS  Z5, Z8, Z5
 	VMINPS  Z6, Z8, Z6
 	VMINPS  Z7, Z8, Z7
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx512VMMax()
@@ -3336,7 +3352,7 @@ TEXT ·avx512VMMax(SB), NOSPLIT, $0
 	VBLENDMPS Z13, Z5, K3, Z5
 	VBLENDMPS Z16, Z6, K4, Z6
 	VBLENDMPS Z19, Z7, K5, Z7
-	ADDQ      $+56, R10
+	ADDQ      $+64, R10
 	JMP       (R10)
 
 // func avx512VMMaxOf()
@@ -3385,7 +3401,7 @@ TEXT ·avx512VMMaxOf(SB), NOSPLIT, $0
 	VMOVAPS   Z13, Z5
 	VMOVAPS   Z16, Z6
 	VMOVAPS   Z19, Z7
-	ADDQ      $+56, R10
+	ADDQ      $+64, R10
 	JMP       (R10)
 
 // func avx512VMMin()
@@ -3426,7 +3442,7 @@ TEXT ·avx512VMMin(SB), NOSPLIT, $0
 	VBLENDMPS Z13, Z5, K3, Z5
 	VBLENDMPS Z16, Z6, K4, Z6
 	VBLENDMPS Z19, Z7, K5, Z7
-	ADDQ      $+56, R10
+	ADDQ      $+64, R10
 	JMP       (R10)
 
 // func avx512VMMinOf()
@@ -3475,7 +3491,7 @@ TEXT ·avx512VMMinOf(SB), NOSPLIT, $0
 	VMOVAPS   Z13, Z5
 	VMOVAPS   Z16, Z6
 	VMOVAPS   Z19, Z7
-	ADDQ      $+56, R10
+	ADDQ      $+64, R10
 	JMP       (R10)
 
 // func avx512VMPow()
@@ -3780,7 +3796,7 @@ round:
 	ADDQ             $0x00000080, DX
 	DECQ             CX
 	JNZ              round
-	ADDQ             $+56, R10
+	ADDQ             $+64, R10
 	JMP              (R10)
 
 DATA wideffe6a09e667f3bcd<>+0(SB)/8, $0xffe6a09e667f3bcd
@@ -3998,7 +4014,7 @@ round:
 	VMOVAPS Z11, Z7
 	DECQ    CX
 	JNZ     round
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx512VMGradReLU()
@@ -4034,7 +4050,7 @@ round:
 	ADDQ      $0x00000080, DX
 	DECQ      CX
 	JNZ       round
-	ADDQ      $+56, R10
+	ADDQ      $+64, R10
 	JMP       (R10)
 
 // func avx512VMActReLU6()
@@ -4074,7 +4090,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number40c00000<>+0(SB)/4, $0x40c00000
@@ -4126,7 +4142,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMActLeakyReLU()
@@ -4166,7 +4182,7 @@ round:
 	VMOVAPS     Z11, Z7
 	DECQ        CX
 	JNZ         round
-	ADDQ        $+56, R10
+	ADDQ        $+64, R10
 	JMP         (R10)
 
 // func avx512VMGradLeakyReLU()
@@ -4204,7 +4220,7 @@ round:
 	ADDQ      $0x00000080, DX
 	DECQ      CX
 	JNZ       round
-	ADDQ      $+56, R10
+	ADDQ      $+64, R10
 	JMP       (R10)
 
 // func avx512VMActELU()
@@ -4326,7 +4342,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA numberc2ae0000<>+0(SB)/4, $0xc2ae0000
@@ -4376,7 +4392,7 @@ round:
 	ADDQ      $0x00000080, DX
 	DECQ      CX
 	JNZ       round
-	ADDQ      $+56, R10
+	ADDQ      $+64, R10
 	JMP       (R10)
 
 // func avx512VMActSELU()
@@ -4504,7 +4520,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number3fd62d7d<>+0(SB)/4, $0x3fd62d7d
@@ -4567,7 +4583,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number3fe10966<>+0(SB)/4, $0x3fe10966
@@ -4777,7 +4793,7 @@ insideround:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -4964,7 +4980,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number41500000<>+0(SB)/4, $0x41500000
@@ -5161,7 +5177,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number3ecc422a<>+0(SB)/4, $0x3ecc422a
@@ -5323,7 +5339,7 @@ insideround:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -5462,7 +5478,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number41100000<>+0(SB)/4, $0x41100000
@@ -5604,7 +5620,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number3e5b33b6<>+0(SB)/4, $0x3e5b33b6
@@ -5831,7 +5847,7 @@ TEXT ·avx512VMActSiLU(SB), NOSPLIT, $0
 	VMULPS       Z11, Z5, Z5
 	VMULPS       Z14, Z6, Z6
 	VMULPS       Z17, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -5956,7 +5972,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMGradSiLU()
@@ -6053,7 +6069,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMActMish()
@@ -6203,7 +6219,7 @@ insideround:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -6340,7 +6356,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number41f00000<>+0(SB)/4, $0x41f00000
@@ -6457,7 +6473,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMActSoftplus()
@@ -6709,7 +6725,7 @@ insideround:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -6948,7 +6964,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMGradSoftplus()
@@ -7032,7 +7048,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMActSoftsign()
@@ -7070,7 +7086,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMGradSoftsign()
@@ -7111,7 +7127,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMActSigmoid()
@@ -7312,7 +7328,7 @@ TEXT ·avx512VMActSigmoid(SB), NOSPLIT, $0
 	VDIVPS       Z5, Z10, Z5
 	VDIVPS       Z6, Z12, Z6
 	VDIVPS       Z7, Z14, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -7429,7 +7445,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMGradSigmoid()
@@ -7467,7 +7483,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMActLogSigmoid()
@@ -7719,7 +7735,7 @@ insideround:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -7958,7 +7974,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMGradLogSigmoid()
@@ -8042,7 +8058,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMActHardSigmoid()
@@ -8092,7 +8108,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number40400000<>+0(SB)/4, $0x40400000
@@ -8157,7 +8173,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMActHardSiLU()
@@ -8215,7 +8231,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMGradHardSiLU()
@@ -8267,7 +8283,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number3eaaaaab<>+0(SB)/4, $0x3eaaaaab
@@ -8478,7 +8494,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMGradTanh()
@@ -8514,7 +8530,7 @@ round:
 	ADDQ         $0x00000080, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMActExponential()
@@ -8679,7 +8695,7 @@ TEXT ·avx512VMActExponential(SB), NOSPLIT, $0
 	VPADDD       Z10, Z11, Z5
 	VPADDD       Z12, Z13, Z6
 	VPADDD       Z14, Z15, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -8778,7 +8794,7 @@ round:
 	VMOVAPS      Z11, Z7
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMGradExponential()
@@ -8810,7 +8826,7 @@ round:
 	ADDQ    $0x00000080, DX
 	DECQ    CX
 	JNZ     round
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx512VMNegAbs()
@@ -8834,7 +8850,7 @@ TEXT ·avx512VMNegAbs(SB), NOSPLIT, $0
 	VPANDD       Z31, Z5, Z5
 	VPANDD       Z31, Z6, Z6
 	VPANDD       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMNegScale()
@@ -8858,7 +8874,7 @@ TEXT ·avx512VMNegScale(SB), NOSPLIT, $0
 	VMULPS       Z31, Z5, Z5
 	VMULPS       Z31, Z6, Z6
 	VMULPS       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMNegShift()
@@ -8882,7 +8898,7 @@ TEXT ·avx512VMNegShift(SB), NOSPLIT, $0
 	VADDPS       Z31, Z5, Z5
 	VADDPS       Z31, Z6, Z6
 	VADDPS       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMNegSquare()
@@ -8905,7 +8921,7 @@ TEXT ·avx512VMNegSquare(SB), NOSPLIT, $0
 	VMULPS       Z5, Z5, Z5
 	VMULPS       Z6, Z6, Z6
 	VMULPS       Z7, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMNegReciprocal()
@@ -8936,7 +8952,7 @@ TEXT ·avx512VMNegReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Z5, Z13, Z5
 	VDIVPS       Z6, Z14, Z6
 	VDIVPS       Z7, Z15, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMNegSqrt()
@@ -8959,7 +8975,7 @@ TEXT ·avx512VMNegSqrt(SB), NOSPLIT, $0
 	VSQRTPS      Z5, Z5
 	VSQRTPS      Z6, Z6
 	VSQRTPS      Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMNegAdd()
@@ -8985,7 +9001,7 @@ TEXT ·avx512VMNegAdd(SB), NOSPLIT, $0
 	VADDPS       320(DI)(BX*1), Z5, Z5
 	VADDPS       384(DI)(BX*1), Z6, Z6
 	VADDPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMNegSub()
@@ -9011,7 +9027,7 @@ TEXT ·avx512VMNegSub(SB), NOSPLIT, $0
 	VSUBPS       320(DI)(BX*1), Z5, Z5
 	VSUBPS       384(DI)(BX*1), Z6, Z6
 	VSUBPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMNegMul()
@@ -9037,7 +9053,7 @@ TEXT ·avx512VMNegMul(SB), NOSPLIT, $0
 	VMULPS       320(DI)(BX*1), Z5, Z5
 	VMULPS       384(DI)(BX*1), Z6, Z6
 	VMULPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMNegDiv()
@@ -9063,7 +9079,7 @@ TEXT ·avx512VMNegDiv(SB), NOSPLIT, $0
 	VDIVPS       320(DI)(BX*1), Z5, Z5
 	VDIVPS       384(DI)(BX*1), Z6, Z6
 	VDIVPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMNegExp()
@@ -9236,7 +9252,7 @@ TEXT ·avx512VMNegExp(SB), NOSPLIT, $0
 	VPADDD       Z10, Z11, Z5
 	VPADDD       Z12, Z13, Z6
 	VPADDD       Z14, Z15, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -9396,7 +9412,7 @@ beyond:
 	VSCALEFPS    Z10, Z11, Z5
 	VSCALEFPS    Z12, Z13, Z6
 	VSCALEFPS    Z14, Z15, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAbsNeg()
@@ -9420,7 +9436,7 @@ TEXT ·avx512VMAbsNeg(SB), NOSPLIT, $0
 	VPXORD       Z31, Z5, Z5
 	VPXORD       Z31, Z6, Z6
 	VPXORD       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAbsScale()
@@ -9444,7 +9460,7 @@ TEXT ·avx512VMAbsScale(SB), NOSPLIT, $0
 	VMULPS       Z31, Z5, Z5
 	VMULPS       Z31, Z6, Z6
 	VMULPS       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAbsShift()
@@ -9468,7 +9484,7 @@ TEXT ·avx512VMAbsShift(SB), NOSPLIT, $0
 	VADDPS       Z31, Z5, Z5
 	VADDPS       Z31, Z6, Z6
 	VADDPS       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAbsSquare()
@@ -9491,7 +9507,7 @@ TEXT ·avx512VMAbsSquare(SB), NOSPLIT, $0
 	VMULPS       Z5, Z5, Z5
 	VMULPS       Z6, Z6, Z6
 	VMULPS       Z7, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAbsReciprocal()
@@ -9522,7 +9538,7 @@ TEXT ·avx512VMAbsReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Z5, Z13, Z5
 	VDIVPS       Z6, Z14, Z6
 	VDIVPS       Z7, Z15, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAbsSqrt()
@@ -9545,7 +9561,7 @@ TEXT ·avx512VMAbsSqrt(SB), NOSPLIT, $0
 	VSQRTPS      Z5, Z5
 	VSQRTPS      Z6, Z6
 	VSQRTPS      Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAbsAdd()
@@ -9571,7 +9587,7 @@ TEXT ·avx512VMAbsAdd(SB), NOSPLIT, $0
 	VADDPS       320(DI)(BX*1), Z5, Z5
 	VADDPS       384(DI)(BX*1), Z6, Z6
 	VADDPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAbsSub()
@@ -9597,7 +9613,7 @@ TEXT ·avx512VMAbsSub(SB), NOSPLIT, $0
 	VSUBPS       320(DI)(BX*1), Z5, Z5
 	VSUBPS       384(DI)(BX*1), Z6, Z6
 	VSUBPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAbsMul()
@@ -9623,7 +9639,7 @@ TEXT ·avx512VMAbsMul(SB), NOSPLIT, $0
 	VMULPS       320(DI)(BX*1), Z5, Z5
 	VMULPS       384(DI)(BX*1), Z6, Z6
 	VMULPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAbsDiv()
@@ -9649,7 +9665,7 @@ TEXT ·avx512VMAbsDiv(SB), NOSPLIT, $0
 	VDIVPS       320(DI)(BX*1), Z5, Z5
 	VDIVPS       384(DI)(BX*1), Z6, Z6
 	VDIVPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMScaleNeg()
@@ -9673,7 +9689,7 @@ TEXT ·avx512VMScaleNeg(SB), NOSPLIT, $0
 	VPXORD       Z31, Z5, Z5
 	VPXORD       Z31, Z6, Z6
 	VPXORD       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMScaleAbs()
@@ -9697,7 +9713,7 @@ TEXT ·avx512VMScaleAbs(SB), NOSPLIT, $0
 	VPANDD       Z31, Z5, Z5
 	VPANDD       Z31, Z6, Z6
 	VPANDD       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMScaleShift()
@@ -9721,7 +9737,7 @@ TEXT ·avx512VMScaleShift(SB), NOSPLIT, $0
 	VADDPS       Z31, Z5, Z5
 	VADDPS       Z31, Z6, Z6
 	VADDPS       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMScaleSquare()
@@ -9744,7 +9760,7 @@ TEXT ·avx512VMScaleSquare(SB), NOSPLIT, $0
 	VMULPS       Z5, Z5, Z5
 	VMULPS       Z6, Z6, Z6
 	VMULPS       Z7, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMScaleReciprocal()
@@ -9775,7 +9791,7 @@ TEXT ·avx512VMScaleReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Z5, Z13, Z5
 	VDIVPS       Z6, Z14, Z6
 	VDIVPS       Z7, Z15, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMScaleSqrt()
@@ -9798,7 +9814,7 @@ TEXT ·avx512VMScaleSqrt(SB), NOSPLIT, $0
 	VSQRTPS      Z5, Z5
 	VSQRTPS      Z6, Z6
 	VSQRTPS      Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMScaleAdd()
@@ -9824,7 +9840,7 @@ TEXT ·avx512VMScaleAdd(SB), NOSPLIT, $0
 	VADDPS       320(DI)(BX*1), Z5, Z5
 	VADDPS       384(DI)(BX*1), Z6, Z6
 	VADDPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMScaleSub()
@@ -9850,7 +9866,7 @@ TEXT ·avx512VMScaleSub(SB), NOSPLIT, $0
 	VSUBPS       320(DI)(BX*1), Z5, Z5
 	VSUBPS       384(DI)(BX*1), Z6, Z6
 	VSUBPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMScaleMul()
@@ -9876,7 +9892,7 @@ TEXT ·avx512VMScaleMul(SB), NOSPLIT, $0
 	VMULPS       320(DI)(BX*1), Z5, Z5
 	VMULPS       384(DI)(BX*1), Z6, Z6
 	VMULPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMScaleDiv()
@@ -9902,7 +9918,7 @@ TEXT ·avx512VMScaleDiv(SB), NOSPLIT, $0
 	VDIVPS       320(DI)(BX*1), Z5, Z5
 	VDIVPS       384(DI)(BX*1), Z6, Z6
 	VDIVPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMScaleExp()
@@ -10075,7 +10091,7 @@ TEXT ·avx512VMScaleExp(SB), NOSPLIT, $0
 	VPADDD       Z10, Z11, Z5
 	VPADDD       Z12, Z13, Z6
 	VPADDD       Z14, Z15, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -10235,7 +10251,7 @@ beyond:
 	VSCALEFPS    Z10, Z11, Z5
 	VSCALEFPS    Z12, Z13, Z6
 	VSCALEFPS    Z14, Z15, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMShiftNeg()
@@ -10259,7 +10275,7 @@ TEXT ·avx512VMShiftNeg(SB), NOSPLIT, $0
 	VPXORD       Z31, Z5, Z5
 	VPXORD       Z31, Z6, Z6
 	VPXORD       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMShiftAbs()
@@ -10283,7 +10299,7 @@ TEXT ·avx512VMShiftAbs(SB), NOSPLIT, $0
 	VPANDD       Z31, Z5, Z5
 	VPANDD       Z31, Z6, Z6
 	VPANDD       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMShiftScale()
@@ -10307,7 +10323,7 @@ TEXT ·avx512VMShiftScale(SB), NOSPLIT, $0
 	VMULPS       Z31, Z5, Z5
 	VMULPS       Z31, Z6, Z6
 	VMULPS       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMShiftSquare()
@@ -10330,7 +10346,7 @@ TEXT ·avx512VMShiftSquare(SB), NOSPLIT, $0
 	VMULPS       Z5, Z5, Z5
 	VMULPS       Z6, Z6, Z6
 	VMULPS       Z7, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMShiftReciprocal()
@@ -10361,7 +10377,7 @@ TEXT ·avx512VMShiftReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Z5, Z13, Z5
 	VDIVPS       Z6, Z14, Z6
 	VDIVPS       Z7, Z15, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMShiftSqrt()
@@ -10384,7 +10400,7 @@ TEXT ·avx512VMShiftSqrt(SB), NOSPLIT, $0
 	VSQRTPS      Z5, Z5
 	VSQRTPS      Z6, Z6
 	VSQRTPS      Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMShiftAdd()
@@ -10410,7 +10426,7 @@ TEXT ·avx512VMShiftAdd(SB), NOSPLIT, $0
 	VADDPS       320(DI)(BX*1), Z5, Z5
 	VADDPS       384(DI)(BX*1), Z6, Z6
 	VADDPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMShiftSub()
@@ -10436,7 +10452,7 @@ TEXT ·avx512VMShiftSub(SB), NOSPLIT, $0
 	VSUBPS       320(DI)(BX*1), Z5, Z5
 	VSUBPS       384(DI)(BX*1), Z6, Z6
 	VSUBPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMShiftMul()
@@ -10462,7 +10478,7 @@ TEXT ·avx512VMShiftMul(SB), NOSPLIT, $0
 	VMULPS       320(DI)(BX*1), Z5, Z5
 	VMULPS       384(DI)(BX*1), Z6, Z6
 	VMULPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMShiftDiv()
@@ -10488,7 +10504,7 @@ TEXT ·avx512VMShiftDiv(SB), NOSPLIT, $0
 	VDIVPS       320(DI)(BX*1), Z5, Z5
 	VDIVPS       384(DI)(BX*1), Z6, Z6
 	VDIVPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMSquareNeg()
@@ -10511,7 +10527,7 @@ TEXT ·avx512VMSquareNeg(SB), NOSPLIT, $0
 	VPXORD       Z31, Z5, Z5
 	VPXORD       Z31, Z6, Z6
 	VPXORD       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMSquareAbs()
@@ -10534,7 +10550,7 @@ TEXT ·avx512VMSquareAbs(SB), NOSPLIT, $0
 	VPANDD       Z31, Z5, Z5
 	VPANDD       Z31, Z6, Z6
 	VPANDD       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMSquareScale()
@@ -10557,7 +10573,7 @@ TEXT ·avx512VMSquareScale(SB), NOSPLIT, $0
 	VMULPS       Z31, Z5, Z5
 	VMULPS       Z31, Z6, Z6
 	VMULPS       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMSquareShift()
@@ -10580,7 +10596,7 @@ TEXT ·avx512VMSquareShift(SB), NOSPLIT, $0
 	VADDPS       Z31, Z5, Z5
 	VADDPS       Z31, Z6, Z6
 	VADDPS       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMSquareReciprocal()
@@ -10610,7 +10626,7 @@ TEXT ·avx512VMSquareReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Z5, Z13, Z5
 	VDIVPS       Z6, Z14, Z6
 	VDIVPS       Z7, Z15, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMSquareSqrt()
@@ -10632,7 +10648,7 @@ TEXT ·avx512VMSquareSqrt(SB), NOSPLIT, $0
 	VSQRTPS Z5, Z5
 	VSQRTPS Z6, Z6
 	VSQRTPS Z7, Z7
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx512VMSquareAdd()
@@ -10657,7 +10673,7 @@ TEXT ·avx512VMSquareAdd(SB), NOSPLIT, $0
 	VADDPS 320(DI)(BX*1), Z5, Z5
 	VADDPS 384(DI)(BX*1), Z6, Z6
 	VADDPS 448(DI)(BX*1), Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMSquareSub()
@@ -10682,7 +10698,7 @@ TEXT ·avx512VMSquareSub(SB), NOSPLIT, $0
 	VSUBPS 320(DI)(BX*1), Z5, Z5
 	VSUBPS 384(DI)(BX*1), Z6, Z6
 	VSUBPS 448(DI)(BX*1), Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMSquareMul()
@@ -10707,7 +10723,7 @@ TEXT ·avx512VMSquareMul(SB), NOSPLIT, $0
 	VMULPS 320(DI)(BX*1), Z5, Z5
 	VMULPS 384(DI)(BX*1), Z6, Z6
 	VMULPS 448(DI)(BX*1), Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMSquareDiv()
@@ -10732,7 +10748,7 @@ TEXT ·avx512VMSquareDiv(SB), NOSPLIT, $0
 	VDIVPS 320(DI)(BX*1), Z5, Z5
 	VDIVPS 384(DI)(BX*1), Z6, Z6
 	VDIVPS 448(DI)(BX*1), Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMClipNeg()
@@ -10765,7 +10781,7 @@ TEXT ·avx512VMClipNeg(SB), NOSPLIT, $0
 	VPXORD       Z31, Z5, Z5
 	VPXORD       Z31, Z6, Z6
 	VPXORD       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMClipAbs()
@@ -10798,7 +10814,7 @@ TEXT ·avx512VMClipAbs(SB), NOSPLIT, $0
 	VPANDD       Z31, Z5, Z5
 	VPANDD       Z31, Z6, Z6
 	VPANDD       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMClipScale()
@@ -10831,7 +10847,7 @@ TEXT ·avx512VMClipScale(SB), NOSPLIT, $0
 	VMULPS       Z31, Z5, Z5
 	VMULPS       Z31, Z6, Z6
 	VMULPS       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMClipShift()
@@ -10864,7 +10880,7 @@ TEXT ·avx512VMClipShift(SB), NOSPLIT, $0
 	VADDPS       Z31, Z5, Z5
 	VADDPS       Z31, Z6, Z6
 	VADDPS       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMClipSquare()
@@ -10896,7 +10912,7 @@ TEXT ·avx512VMClipSquare(SB), NOSPLIT, $0
 	VMULPS       Z5, Z5, Z5
 	VMULPS       Z6, Z6, Z6
 	VMULPS       Z7, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMClipReciprocal()
@@ -10936,7 +10952,7 @@ TEXT ·avx512VMClipReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Z5, Z13, Z5
 	VDIVPS       Z6, Z14, Z6
 	VDIVPS       Z7, Z15, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMClipSqrt()
@@ -10968,7 +10984,7 @@ TEXT ·avx512VMClipSqrt(SB), NOSPLIT, $0
 	VSQRTPS      Z5, Z5
 	VSQRTPS      Z6, Z6
 	VSQRTPS      Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMClipAdd()
@@ -11003,7 +11019,7 @@ TEXT ·avx512VMClipAdd(SB), NOSPLIT, $0
 	VADDPS       320(DI)(BX*1), Z5, Z5
 	VADDPS       384(DI)(BX*1), Z6, Z6
 	VADDPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMClipSub()
@@ -11038,7 +11054,7 @@ TEXT ·avx512VMClipSub(SB), NOSPLIT, $0
 	VSUBPS       320(DI)(BX*1), Z5, Z5
 	VSUBPS       384(DI)(BX*1), Z6, Z6
 	VSUBPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMClipMul()
@@ -11073,7 +11089,7 @@ TEXT ·avx512VMClipMul(SB), NOSPLIT, $0
 	VMULPS       320(DI)(BX*1), Z5, Z5
 	VMULPS       384(DI)(BX*1), Z6, Z6
 	VMULPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMClipDiv()
@@ -11108,7 +11124,7 @@ TEXT ·avx512VMClipDiv(SB), NOSPLIT, $0
 	VDIVPS       320(DI)(BX*1), Z5, Z5
 	VDIVPS       384(DI)(BX*1), Z6, Z6
 	VDIVPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAffineNeg()
@@ -11141,7 +11157,7 @@ TEXT ·avx512VMAffineNeg(SB), NOSPLIT, $0
 	VPXORD       Z31, Z5, Z5
 	VPXORD       Z31, Z6, Z6
 	VPXORD       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAffineAbs()
@@ -11174,7 +11190,7 @@ TEXT ·avx512VMAffineAbs(SB), NOSPLIT, $0
 	VPANDD       Z31, Z5, Z5
 	VPANDD       Z31, Z6, Z6
 	VPANDD       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAffineScale()
@@ -11207,7 +11223,7 @@ TEXT ·avx512VMAffineScale(SB), NOSPLIT, $0
 	VMULPS       Z31, Z5, Z5
 	VMULPS       Z31, Z6, Z6
 	VMULPS       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAffineShift()
@@ -11240,7 +11256,7 @@ TEXT ·avx512VMAffineShift(SB), NOSPLIT, $0
 	VADDPS       Z31, Z5, Z5
 	VADDPS       Z31, Z6, Z6
 	VADDPS       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAffineSquare()
@@ -11272,7 +11288,7 @@ TEXT ·avx512VMAffineSquare(SB), NOSPLIT, $0
 	VMULPS       Z5, Z5, Z5
 	VMULPS       Z6, Z6, Z6
 	VMULPS       Z7, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAffineReciprocal()
@@ -11312,7 +11328,7 @@ TEXT ·avx512VMAffineReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Z5, Z13, Z5
 	VDIVPS       Z6, Z14, Z6
 	VDIVPS       Z7, Z15, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAffineSqrt()
@@ -11344,7 +11360,7 @@ TEXT ·avx512VMAffineSqrt(SB), NOSPLIT, $0
 	VSQRTPS      Z5, Z5
 	VSQRTPS      Z6, Z6
 	VSQRTPS      Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAffineAdd()
@@ -11379,7 +11395,7 @@ TEXT ·avx512VMAffineAdd(SB), NOSPLIT, $0
 	VADDPS       320(DI)(BX*1), Z5, Z5
 	VADDPS       384(DI)(BX*1), Z6, Z6
 	VADDPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAffineSub()
@@ -11414,7 +11430,7 @@ TEXT ·avx512VMAffineSub(SB), NOSPLIT, $0
 	VSUBPS       320(DI)(BX*1), Z5, Z5
 	VSUBPS       384(DI)(BX*1), Z6, Z6
 	VSUBPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAffineMul()
@@ -11449,7 +11465,7 @@ TEXT ·avx512VMAffineMul(SB), NOSPLIT, $0
 	VMULPS       320(DI)(BX*1), Z5, Z5
 	VMULPS       384(DI)(BX*1), Z6, Z6
 	VMULPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAffineDiv()
@@ -11484,7 +11500,7 @@ TEXT ·avx512VMAffineDiv(SB), NOSPLIT, $0
 	VDIVPS       320(DI)(BX*1), Z5, Z5
 	VDIVPS       384(DI)(BX*1), Z6, Z6
 	VDIVPS       448(DI)(BX*1), Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAddNeg()
@@ -11510,7 +11526,7 @@ TEXT ·avx512VMAddNeg(SB), NOSPLIT, $0
 	VPXORD       Z31, Z5, Z5
 	VPXORD       Z31, Z6, Z6
 	VPXORD       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAddAbs()
@@ -11536,7 +11552,7 @@ TEXT ·avx512VMAddAbs(SB), NOSPLIT, $0
 	VPANDD       Z31, Z5, Z5
 	VPANDD       Z31, Z6, Z6
 	VPANDD       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAddScale()
@@ -11562,7 +11578,7 @@ TEXT ·avx512VMAddScale(SB), NOSPLIT, $0
 	VMULPS       Z31, Z5, Z5
 	VMULPS       Z31, Z6, Z6
 	VMULPS       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAddShift()
@@ -11588,7 +11604,7 @@ TEXT ·avx512VMAddShift(SB), NOSPLIT, $0
 	VADDPS       Z31, Z5, Z5
 	VADDPS       Z31, Z6, Z6
 	VADDPS       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAddSquare()
@@ -11613,7 +11629,7 @@ TEXT ·avx512VMAddSquare(SB), NOSPLIT, $0
 	VMULPS Z5, Z5, Z5
 	VMULPS Z6, Z6, Z6
 	VMULPS Z7, Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMAddReciprocal()
@@ -11646,7 +11662,7 @@ TEXT ·avx512VMAddReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Z5, Z13, Z5
 	VDIVPS       Z6, Z14, Z6
 	VDIVPS       Z7, Z15, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMAddSqrt()
@@ -11671,7 +11687,7 @@ TEXT ·avx512VMAddSqrt(SB), NOSPLIT, $0
 	VSQRTPS Z5, Z5
 	VSQRTPS Z6, Z6
 	VSQRTPS Z7, Z7
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx512VMAddAdd()
@@ -11699,7 +11715,7 @@ TEXT ·avx512VMAddAdd(SB), NOSPLIT, $0
 	VADDPS 320(DI)(BX*1), Z5, Z5
 	VADDPS 384(DI)(BX*1), Z6, Z6
 	VADDPS 448(DI)(BX*1), Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMAddSub()
@@ -11727,7 +11743,7 @@ TEXT ·avx512VMAddSub(SB), NOSPLIT, $0
 	VSUBPS 320(DI)(BX*1), Z5, Z5
 	VSUBPS 384(DI)(BX*1), Z6, Z6
 	VSUBPS 448(DI)(BX*1), Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMAddMul()
@@ -11755,7 +11771,7 @@ TEXT ·avx512VMAddMul(SB), NOSPLIT, $0
 	VMULPS 320(DI)(BX*1), Z5, Z5
 	VMULPS 384(DI)(BX*1), Z6, Z6
 	VMULPS 448(DI)(BX*1), Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMAddDiv()
@@ -11783,7 +11799,7 @@ TEXT ·avx512VMAddDiv(SB), NOSPLIT, $0
 	VDIVPS 320(DI)(BX*1), Z5, Z5
 	VDIVPS 384(DI)(BX*1), Z6, Z6
 	VDIVPS 448(DI)(BX*1), Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMSubNeg()
@@ -11809,7 +11825,7 @@ TEXT ·avx512VMSubNeg(SB), NOSPLIT, $0
 	VPXORD       Z31, Z5, Z5
 	VPXORD       Z31, Z6, Z6
 	VPXORD       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMSubAbs()
@@ -11835,7 +11851,7 @@ TEXT ·avx512VMSubAbs(SB), NOSPLIT, $0
 	VPANDD       Z31, Z5, Z5
 	VPANDD       Z31, Z6, Z6
 	VPANDD       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMSubScale()
@@ -11861,7 +11877,7 @@ TEXT ·avx512VMSubScale(SB), NOSPLIT, $0
 	VMULPS       Z31, Z5, Z5
 	VMULPS       Z31, Z6, Z6
 	VMULPS       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMSubShift()
@@ -11887,7 +11903,7 @@ TEXT ·avx512VMSubShift(SB), NOSPLIT, $0
 	VADDPS       Z31, Z5, Z5
 	VADDPS       Z31, Z6, Z6
 	VADDPS       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMSubSquare()
@@ -11912,7 +11928,7 @@ TEXT ·avx512VMSubSquare(SB), NOSPLIT, $0
 	VMULPS Z5, Z5, Z5
 	VMULPS Z6, Z6, Z6
 	VMULPS Z7, Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMSubReciprocal()
@@ -11945,7 +11961,7 @@ TEXT ·avx512VMSubReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Z5, Z13, Z5
 	VDIVPS       Z6, Z14, Z6
 	VDIVPS       Z7, Z15, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMSubSqrt()
@@ -11970,7 +11986,7 @@ TEXT ·avx512VMSubSqrt(SB), NOSPLIT, $0
 	VSQRTPS Z5, Z5
 	VSQRTPS Z6, Z6
 	VSQRTPS Z7, Z7
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx512VMSubAdd()
@@ -11998,7 +12014,7 @@ TEXT ·avx512VMSubAdd(SB), NOSPLIT, $0
 	VADDPS 320(DI)(BX*1), Z5, Z5
 	VADDPS 384(DI)(BX*1), Z6, Z6
 	VADDPS 448(DI)(BX*1), Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMSubSub()
@@ -12026,7 +12042,7 @@ TEXT ·avx512VMSubSub(SB), NOSPLIT, $0
 	VSUBPS 320(DI)(BX*1), Z5, Z5
 	VSUBPS 384(DI)(BX*1), Z6, Z6
 	VSUBPS 448(DI)(BX*1), Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMSubMul()
@@ -12054,7 +12070,7 @@ TEXT ·avx512VMSubMul(SB), NOSPLIT, $0
 	VMULPS 320(DI)(BX*1), Z5, Z5
 	VMULPS 384(DI)(BX*1), Z6, Z6
 	VMULPS 448(DI)(BX*1), Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMSubDiv()
@@ -12082,7 +12098,7 @@ TEXT ·avx512VMSubDiv(SB), NOSPLIT, $0
 	VDIVPS 320(DI)(BX*1), Z5, Z5
 	VDIVPS 384(DI)(BX*1), Z6, Z6
 	VDIVPS 448(DI)(BX*1), Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMMulNeg()
@@ -12108,7 +12124,7 @@ TEXT ·avx512VMMulNeg(SB), NOSPLIT, $0
 	VPXORD       Z31, Z5, Z5
 	VPXORD       Z31, Z6, Z6
 	VPXORD       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMMulAbs()
@@ -12134,7 +12150,7 @@ TEXT ·avx512VMMulAbs(SB), NOSPLIT, $0
 	VPANDD       Z31, Z5, Z5
 	VPANDD       Z31, Z6, Z6
 	VPANDD       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMMulScale()
@@ -12160,7 +12176,7 @@ TEXT ·avx512VMMulScale(SB), NOSPLIT, $0
 	VMULPS       Z31, Z5, Z5
 	VMULPS       Z31, Z6, Z6
 	VMULPS       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMMulShift()
@@ -12186,7 +12202,7 @@ TEXT ·avx512VMMulShift(SB), NOSPLIT, $0
 	VADDPS       Z31, Z5, Z5
 	VADDPS       Z31, Z6, Z6
 	VADDPS       Z31, Z7, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMMulSquare()
@@ -12211,7 +12227,7 @@ TEXT ·avx512VMMulSquare(SB), NOSPLIT, $0
 	VMULPS Z5, Z5, Z5
 	VMULPS Z6, Z6, Z6
 	VMULPS Z7, Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMMulReciprocal()
@@ -12244,7 +12260,7 @@ TEXT ·avx512VMMulReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Z5, Z13, Z5
 	VDIVPS       Z6, Z14, Z6
 	VDIVPS       Z7, Z15, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMMulSqrt()
@@ -12269,7 +12285,7 @@ TEXT ·avx512VMMulSqrt(SB), NOSPLIT, $0
 	VSQRTPS Z5, Z5
 	VSQRTPS Z6, Z6
 	VSQRTPS Z7, Z7
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx512VMMulAdd()
@@ -12297,7 +12313,7 @@ TEXT ·avx512VMMulAdd(SB), NOSPLIT, $0
 	VADDPS 320(DI)(BX*1), Z5, Z5
 	VADDPS 384(DI)(BX*1), Z6, Z6
 	VADDPS 448(DI)(BX*1), Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMMulSub()
@@ -12325,7 +12341,7 @@ TEXT ·avx512VMMulSub(SB), NOSPLIT, $0
 	VSUBPS 320(DI)(BX*1), Z5, Z5
 	VSUBPS 384(DI)(BX*1), Z6, Z6
 	VSUBPS 448(DI)(BX*1), Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMMulMul()
@@ -12353,7 +12369,7 @@ TEXT ·avx512VMMulMul(SB), NOSPLIT, $0
 	VMULPS 320(DI)(BX*1), Z5, Z5
 	VMULPS 384(DI)(BX*1), Z6, Z6
 	VMULPS 448(DI)(BX*1), Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMMulDiv()
@@ -12381,7 +12397,7 @@ TEXT ·avx512VMMulDiv(SB), NOSPLIT, $0
 	VDIVPS 320(DI)(BX*1), Z5, Z5
 	VDIVPS 384(DI)(BX*1), Z6, Z6
 	VDIVPS 448(DI)(BX*1), Z7, Z7
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx512VMstoreload()
@@ -12409,7 +12425,7 @@ TEXT ·avx512VMstoreload(SB), NOSPLIT, $0
 	VMOVUPS 320(DI)(BX*1), Z5
 	VMOVUPS 384(DI)(BX*1), Z6
 	VMOVUPS 448(DI)(BX*1), Z7
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx512VMEqual()
@@ -12442,7 +12458,7 @@ TEXT ·avx512VMEqual(SB), NOSPLIT, $0
 	VMOVUPS  448(SI)(DX*1), Z15
 	VCMPPS   $0x00, Z15, Z7, K2
 	VPMOVM2D K2, Z7
-	ADDQ     $+56, R10
+	ADDQ     $+64, R10
 	JMP      (R10)
 
 // func avx512VMEqualOf()
@@ -12475,7 +12491,7 @@ TEXT ·avx512VMEqualOf(SB), NOSPLIT, $0
 	VMOVUPS  448(SI)(DX*1), Z15
 	VCMPPS   $0x00, Z7, Z15, K2
 	VPMOVM2D K2, Z7
-	ADDQ     $+56, R10
+	ADDQ     $+64, R10
 	JMP      (R10)
 
 // func avx512VMNotEqual()
@@ -12508,7 +12524,7 @@ TEXT ·avx512VMNotEqual(SB), NOSPLIT, $0
 	VMOVUPS  448(SI)(DX*1), Z15
 	VCMPPS   $0x04, Z15, Z7, K2
 	VPMOVM2D K2, Z7
-	ADDQ     $+56, R10
+	ADDQ     $+64, R10
 	JMP      (R10)
 
 // func avx512VMNotEqualOf()
@@ -12541,7 +12557,7 @@ TEXT ·avx512VMNotEqualOf(SB), NOSPLIT, $0
 	VMOVUPS  448(SI)(DX*1), Z15
 	VCMPPS   $0x04, Z7, Z15, K2
 	VPMOVM2D K2, Z7
-	ADDQ     $+56, R10
+	ADDQ     $+64, R10
 	JMP      (R10)
 
 // func avx512VMLess()
@@ -12574,7 +12590,7 @@ TEXT ·avx512VMLess(SB), NOSPLIT, $0
 	VMOVUPS  448(SI)(DX*1), Z15
 	VCMPPS   $0x01, Z15, Z7, K2
 	VPMOVM2D K2, Z7
-	ADDQ     $+56, R10
+	ADDQ     $+64, R10
 	JMP      (R10)
 
 // func avx512VMLessOf()
@@ -12607,7 +12623,7 @@ TEXT ·avx512VMLessOf(SB), NOSPLIT, $0
 	VMOVUPS  448(SI)(DX*1), Z15
 	VCMPPS   $0x01, Z7, Z15, K2
 	VPMOVM2D K2, Z7
-	ADDQ     $+56, R10
+	ADDQ     $+64, R10
 	JMP      (R10)
 
 // func avx512VMLessEqual()
@@ -12640,7 +12656,7 @@ TEXT ·avx512VMLessEqual(SB), NOSPLIT, $0
 	VMOVUPS  448(SI)(DX*1), Z15
 	VCMPPS   $0x02, Z15, Z7, K2
 	VPMOVM2D K2, Z7
-	ADDQ     $+56, R10
+	ADDQ     $+64, R10
 	JMP      (R10)
 
 // func avx512VMLessEqualOf()
@@ -12673,7 +12689,7 @@ TEXT ·avx512VMLessEqualOf(SB), NOSPLIT, $0
 	VMOVUPS  448(SI)(DX*1), Z15
 	VCMPPS   $0x02, Z7, Z15, K2
 	VPMOVM2D K2, Z7
-	ADDQ     $+56, R10
+	ADDQ     $+64, R10
 	JMP      (R10)
 
 // func avx512VMIsNaN()
@@ -12695,7 +12711,7 @@ TEXT ·avx512VMIsNaN(SB), NOSPLIT, $0
 	VPMOVM2D K2, Z6
 	VCMPPS   $0x03, Z7, Z7, K2
 	VPMOVM2D K2, Z7
-	ADDQ     $+56, R10
+	ADDQ     $+64, R10
 	JMP      (R10)
 
 // func avx512VMIsInf()
@@ -12726,7 +12742,7 @@ TEXT ·avx512VMIsInf(SB), NOSPLIT, $0
 	VPANDD.BCST  number7fffffff<>+0(SB), Z7, Z15
 	VCMPPS       $0x00, Z16, Z15, K2
 	VPMOVM2D     K2, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMIsFinite()
@@ -12757,7 +12773,7 @@ TEXT ·avx512VMIsFinite(SB), NOSPLIT, $0
 	VPANDD.BCST  number7fffffff<>+0(SB), Z7, Z15
 	VCMPPS       $0x01, Z16, Z15, K2
 	VPMOVM2D     K2, Z7
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMNotZero()
@@ -12780,7 +12796,7 @@ TEXT ·avx512VMNotZero(SB), NOSPLIT, $0
 	VPMOVM2D K2, Z6
 	VCMPPS   $0x04, Z16, Z7, K2
 	VPMOVM2D K2, Z7
-	ADDQ     $+56, R10
+	ADDQ     $+64, R10
 	JMP      (R10)
 
 // func avx512VMAnd()
@@ -12805,7 +12821,7 @@ TEXT ·avx512VMAnd(SB), NOSPLIT, $0
 	VPANDD  Z14, Z6, Z6
 	VMOVUPS 448(SI)(DX*1), Z15
 	VPANDD  Z15, Z7, Z7
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx512VMOr()
@@ -12830,7 +12846,7 @@ TEXT ·avx512VMOr(SB), NOSPLIT, $0
 	VPORD   Z14, Z6, Z6
 	VMOVUPS 448(SI)(DX*1), Z15
 	VPORD   Z15, Z7, Z7
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx512VMXor()
@@ -12855,7 +12871,7 @@ TEXT ·avx512VMXor(SB), NOSPLIT, $0
 	VPXORD  Z14, Z6, Z6
 	VMOVUPS 448(SI)(DX*1), Z15
 	VPXORD  Z15, Z7, Z7
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx512VMNot()
@@ -12869,7 +12885,7 @@ TEXT ·avx512VMNot(SB), NOSPLIT, $0
 	VPXORD.BCST numberffffffff<>+0(SB), Z5, Z5
 	VPXORD.BCST numberffffffff<>+0(SB), Z6, Z6
 	VPXORD.BCST numberffffffff<>+0(SB), Z7, Z7
-	ADDQ        $+56, R10
+	ADDQ        $+64, R10
 	JMP         (R10)
 
 DATA numberffffffff<>+0(SB)/4, $0xffffffff
@@ -12893,7 +12909,7 @@ TEXT ·avx512VMFloatOfBool(SB), NOSPLIT, $0
 	VPANDD.BCST number3f800000<>+0(SB), Z5, Z5
 	VPANDD.BCST number3f800000<>+0(SB), Z6, Z6
 	VPANDD.BCST number3f800000<>+0(SB), Z7, Z7
-	ADDQ        $+56, R10
+	ADDQ        $+64, R10
 	JMP         (R10)
 
 // func avx512VMWhere()
@@ -12937,7 +12953,7 @@ TEXT ·avx512VMWhere(SB), NOSPLIT, $0
 	VPMOVD2M Z7, K2
 	VMOVUPS  448(DI)(BX*1), Z7
 	VMOVAPS  Z15, K2, Z7
-	ADDQ     $+56, R10
+	ADDQ     $+64, R10
 	JMP      (R10)
 
 // func avx512VMLoadBool()
@@ -12964,7 +12980,7 @@ TEXT ·avx512VMLoadBool(SB), NOSPLIT, $0
 	VPSUBD    Z6, Z8, Z6
 	VPMOVZXBD 112(SI)(DX*1), Z7
 	VPSUBD    Z7, Z8, Z7
-	ADDQ      $+56, R10
+	ADDQ      $+64, R10
 	JMP       (R10)
 
 // func avx512VMStoreBool()
@@ -13007,7 +13023,7 @@ TEXT ·avx512VMStoreBool(SB), NOSPLIT, $0
 	VPMOVM2B     K2, X9
 	VPAND        X8, X9, X9
 	VMOVDQU      X9, 112(SI)(DX*1)
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number01010101<>+0(SB)/4, $0x01010101
@@ -13462,29 +13478,32 @@ end:
 // func avx2VMstoreagain(program *byte, bytes int) uint64
 // Requires: AVX, MMX+
 TEXT ·avx2VMstoreagain(SB), NOSPLIT, $0-24
-	MOVQ    8(R10), SI
-	MOVQ    16(R10), DX
-	ANDQ    R8, DX
-	VMOVUPS Y0, (SI)(DX*1)
-	VMOVUPS Y1, 32(SI)(DX*1)
-	VMOVUPS Y2, 64(SI)(DX*1)
-	VMOVUPS Y3, 96(SI)(DX*1)
-	VMOVUPS Y4, 128(SI)(DX*1)
-	VMOVUPS Y5, 160(SI)(DX*1)
-	ADDQ    $0x000000c0, R8
-	CMPQ    R8, R9
-	JGE     end
-	MOVQ    24(R10), DI
-	MOVQ    32(R10), BX
-	ANDQ    R8, BX
-	VMOVUPS (DI)(BX*1), Y0
-	VMOVUPS 32(DI)(BX*1), Y1
-	VMOVUPS 64(DI)(BX*1), Y2
-	VMOVUPS 96(DI)(BX*1), Y3
-	VMOVUPS 128(DI)(BX*1), Y4
-	VMOVUPS 160(DI)(BX*1), Y5
-	LEAQ    56(R12), R10
-	JMP     (R10)
+	MOVQ       8(R10), SI
+	MOVQ       16(R10), DX
+	ANDQ       R8, DX
+	VMOVUPS    Y0, (SI)(DX*1)
+	VMOVUPS    Y1, 32(SI)(DX*1)
+	VMOVUPS    Y2, 64(SI)(DX*1)
+	VMOVUPS    Y3, 96(SI)(DX*1)
+	VMOVUPS    Y4, 128(SI)(DX*1)
+	VMOVUPS    Y5, 160(SI)(DX*1)
+	ADDQ       $0x000000c0, R8
+	CMPQ       R8, R9
+	JGE        end
+	MOVQ       24(R10), DI
+	MOVQ       32(R10), BX
+	ANDQ       R8, BX
+	VMOVUPS    (DI)(BX*1), Y0
+	VMOVUPS    32(DI)(BX*1), Y1
+	VMOVUPS    64(DI)(BX*1), Y2
+	VMOVUPS    96(DI)(BX*1), Y3
+	VMOVUPS    128(DI)(BX*1), Y4
+	VMOVUPS    160(DI)(BX*1), Y5
+	PREFETCHT0 2048(DI)(BX*1)
+	PREFETCHT0 2112(DI)(BX*1)
+	PREFETCHT0 2176(DI)(BX*1)
+	LEAQ       64(R12), R10
+	JMP        (R10)
 
 end:
 	SFENCE
@@ -13495,29 +13514,32 @@ end:
 // func avx2VMstreamagain(program *byte, bytes int) uint64
 // Requires: AVX, MMX+
 TEXT ·avx2VMstreamagain(SB), NOSPLIT, $0-24
-	MOVQ     8(R10), SI
-	MOVQ     16(R10), DX
-	ANDQ     R8, DX
-	VMOVNTPS Y0, (SI)(DX*1)
-	VMOVNTPS Y1, 32(SI)(DX*1)
-	VMOVNTPS Y2, 64(SI)(DX*1)
-	VMOVNTPS Y3, 96(SI)(DX*1)
-	VMOVNTPS Y4, 128(SI)(DX*1)
-	VMOVNTPS Y5, 160(SI)(DX*1)
-	ADDQ     $0x000000c0, R8
-	CMPQ     R8, R9
-	JGE      end
-	MOVQ     24(R10), DI
-	MOVQ     32(R10), BX
-	ANDQ     R8, BX
-	VMOVUPS  (DI)(BX*1), Y0
-	VMOVUPS  32(DI)(BX*1), Y1
-	VMOVUPS  64(DI)(BX*1), Y2
-	VMOVUPS  96(DI)(BX*1), Y3
-	VMOVUPS  128(DI)(BX*1), Y4
-	VMOVUPS  160(DI)(BX*1), Y5
-	LEAQ     56(R12), R10
-	JMP      (R10)
+	MOVQ       8(R10), SI
+	MOVQ       16(R10), DX
+	ANDQ       R8, DX
+	VMOVNTPS   Y0, (SI)(DX*1)
+	VMOVNTPS   Y1, 32(SI)(DX*1)
+	VMOVNTPS   Y2, 64(SI)(DX*1)
+	VMOVNTPS   Y3, 96(SI)(DX*1)
+	VMOVNTPS   Y4, 128(SI)(DX*1)
+	VMOVNTPS   Y5, 160(SI)(DX*1)
+	ADDQ       $0x000000c0, R8
+	CMPQ       R8, R9
+	JGE        end
+	MOVQ       24(R10), DI
+	MOVQ       32(R10), BX
+	ANDQ       R8, BX
+	VMOVUPS    (DI)(BX*1), Y0
+	VMOVUPS    32(DI)(BX*1), Y1
+	VMOVUPS    64(DI)(BX*1), Y2
+	VMOVUPS    96(DI)(BX*1), Y3
+	VMOVUPS    128(DI)(BX*1), Y4
+	VMOVUPS    160(DI)(BX*1), Y5
+	PREFETCHT0 2048(DI)(BX*1)
+	PREFETCHT0 2112(DI)(BX*1)
+	PREFETCHT0 2176(DI)(BX*1)
+	LEAQ       64(R12), R10
+	JMP        (R10)
 
 end:
 	SFENCE
@@ -13537,7 +13559,7 @@ TEXT ·avx2VMload(SB), NOSPLIT, $0
 	VMOVUPS 96(SI)(DX*1), Y3
 	VMOVUPS 128(SI)(DX*1), Y4
 	VMOVUPS 160(SI)(DX*1), Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMstore()
@@ -13552,7 +13574,7 @@ TEXT ·avx2VMstore(SB), NOSPLIT, $0
 	VMOVUPS Y3, 96(SI)(DX*1)
 	VMOVUPS Y4, 128(SI)(DX*1)
 	VMOVUPS Y5, 160(SI)(DX*1)
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMstream()
@@ -13567,7 +13589,7 @@ TEXT ·avx2VMstream(SB), NOSPLIT, $0
 	VMOVNTPS Y3, 96(SI)(DX*1)
 	VMOVNTPS Y4, 128(SI)(DX*1)
 	VMOVNTPS Y5, 160(SI)(DX*1)
-	ADDQ     $+56, R10
+	ADDQ     $+64, R10
 	JMP      (R10)
 
 // func avx2VMNeg()
@@ -13580,7 +13602,7 @@ TEXT ·avx2VMNeg(SB), NOSPLIT, $0
 	VXORPS       Y6, Y3, Y3
 	VXORPS       Y6, Y4, Y4
 	VXORPS       Y6, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAbs()
@@ -13593,7 +13615,7 @@ TEXT ·avx2VMAbs(SB), NOSPLIT, $0
 	VANDPS       Y6, Y3, Y3
 	VANDPS       Y6, Y4, Y4
 	VANDPS       Y6, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMSign()
@@ -13637,7 +13659,7 @@ TEXT ·avx2VMSign(SB), NOSPLIT, $0
 	VBLENDVPS    Y7, Y6, Y3, Y3
 	VBLENDVPS    Y9, Y8, Y4, Y4
 	VBLENDVPS    Y11, Y10, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMSqrt()
@@ -13649,7 +13671,7 @@ TEXT ·avx2VMSqrt(SB), NOSPLIT, $0
 	VSQRTPS Y3, Y3
 	VSQRTPS Y4, Y4
 	VSQRTPS Y5, Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMReciprocal()
@@ -13667,7 +13689,7 @@ TEXT ·avx2VMReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Y3, Y6, Y3
 	VDIVPS       Y4, Y7, Y4
 	VDIVPS       Y5, Y8, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMRsqrt()
@@ -13691,7 +13713,7 @@ TEXT ·avx2VMRsqrt(SB), NOSPLIT, $0
 	VDIVPS       Y3, Y6, Y3
 	VDIVPS       Y4, Y7, Y4
 	VDIVPS       Y5, Y8, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMFloor()
@@ -13703,7 +13725,7 @@ TEXT ·avx2VMFloor(SB), NOSPLIT, $0
 	VROUNDPS $0x09, Y3, Y3
 	VROUNDPS $0x09, Y4, Y4
 	VROUNDPS $0x09, Y5, Y5
-	ADDQ     $+56, R10
+	ADDQ     $+64, R10
 	JMP      (R10)
 
 // func avx2VMCeil()
@@ -13715,7 +13737,7 @@ TEXT ·avx2VMCeil(SB), NOSPLIT, $0
 	VROUNDPS $0x0a, Y3, Y3
 	VROUNDPS $0x0a, Y4, Y4
 	VROUNDPS $0x0a, Y5, Y5
-	ADDQ     $+56, R10
+	ADDQ     $+64, R10
 	JMP      (R10)
 
 // func avx2VMRound()
@@ -13727,7 +13749,7 @@ TEXT ·avx2VMRound(SB), NOSPLIT, $0
 	VROUNDPS $0x08, Y3, Y3
 	VROUNDPS $0x08, Y4, Y4
 	VROUNDPS $0x08, Y5, Y5
-	ADDQ     $+56, R10
+	ADDQ     $+64, R10
 	JMP      (R10)
 
 // func avx2VMTrunc()
@@ -13739,7 +13761,7 @@ TEXT ·avx2VMTrunc(SB), NOSPLIT, $0
 	VROUNDPS $0x0b, Y3, Y3
 	VROUNDPS $0x0b, Y4, Y4
 	VROUNDPS $0x0b, Y5, Y5
-	ADDQ     $+56, R10
+	ADDQ     $+64, R10
 	JMP      (R10)
 
 // func avx2VMAffine()
@@ -13759,7 +13781,7 @@ TEXT ·avx2VMAffine(SB), NOSPLIT, $0
 	VADDPS       Y15, Y3, Y3
 	VADDPS       Y15, Y4, Y4
 	VADDPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMExp()
@@ -13891,7 +13913,7 @@ TEXT ·avx2VMExp(SB), NOSPLIT, $0
 	VPADDD       Y6, Y7, Y3
 	VPADDD       Y8, Y9, Y4
 	VPADDD       Y10, Y11, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -14069,7 +14091,7 @@ beyond:
 	VMULPS       Y6, Y7, Y3
 	VMULPS       Y8, Y9, Y4
 	VMULPS       Y10, Y11, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 DATA number0000007f<>+0(SB)/4, $0x0000007f
@@ -14261,7 +14283,7 @@ TEXT ·avx2VMExpm1(SB), NOSPLIT, $0
 	VORPS        Y8, Y3, Y3
 	VORPS        Y11, Y4, Y4
 	VORPS        Y14, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMLog()
@@ -14357,7 +14379,7 @@ insideround:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -14454,7 +14476,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMLog1p()
@@ -14552,7 +14574,7 @@ insideround:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -14649,7 +14671,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMTanh()
@@ -14766,7 +14788,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMErf()
@@ -14903,7 +14925,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMScale()
@@ -14916,7 +14938,7 @@ TEXT ·avx2VMScale(SB), NOSPLIT, $0
 	VMULPS       Y15, Y3, Y3
 	VMULPS       Y15, Y4, Y4
 	VMULPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMShift()
@@ -14929,7 +14951,7 @@ TEXT ·avx2VMShift(SB), NOSPLIT, $0
 	VADDPS       Y15, Y3, Y3
 	VADDPS       Y15, Y4, Y4
 	VADDPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMSquare()
@@ -14941,7 +14963,7 @@ TEXT ·avx2VMSquare(SB), NOSPLIT, $0
 	VMULPS Y3, Y3, Y3
 	VMULPS Y4, Y4, Y4
 	VMULPS Y5, Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMClip()
@@ -14961,7 +14983,7 @@ TEXT ·avx2VMClip(SB), NOSPLIT, $0
 	VMINPS       Y3, Y15, Y3
 	VMINPS       Y4, Y15, Y4
 	VMINPS       Y5, Y15, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMSin()
@@ -15042,7 +15064,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMCos()
@@ -15125,7 +15147,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMTan()
@@ -15198,7 +15220,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAdd()
@@ -15213,7 +15235,7 @@ TEXT ·avx2VMAdd(SB), NOSPLIT, $0
 	VADDPS 96(SI)(DX*1), Y3, Y3
 	VADDPS 128(SI)(DX*1), Y4, Y4
 	VADDPS 160(SI)(DX*1), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMSub()
@@ -15228,7 +15250,7 @@ TEXT ·avx2VMSub(SB), NOSPLIT, $0
 	VSUBPS 96(SI)(DX*1), Y3, Y3
 	VSUBPS 128(SI)(DX*1), Y4, Y4
 	VSUBPS 160(SI)(DX*1), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMSubOf()
@@ -15249,7 +15271,7 @@ TEXT ·avx2VMSubOf(SB), NOSPLIT, $0
 	VSUBPS  Y4, Y10, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VSUBPS  Y5, Y11, Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMMul()
@@ -15264,7 +15286,7 @@ TEXT ·avx2VMMul(SB), NOSPLIT, $0
 	VMULPS 96(SI)(DX*1), Y3, Y3
 	VMULPS 128(SI)(DX*1), Y4, Y4
 	VMULPS 160(SI)(DX*1), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMDiv()
@@ -15279,7 +15301,7 @@ TEXT ·avx2VMDiv(SB), NOSPLIT, $0
 	VDIVPS 96(SI)(DX*1), Y3, Y3
 	VDIVPS 128(SI)(DX*1), Y4, Y4
 	VDIVPS 160(SI)(DX*1), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMDivOf()
@@ -15300,7 +15322,7 @@ TEXT ·avx2VMDivOf(SB), NOSPLIT, $0
 	VDIVPS  Y4, Y10, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VDIVPS  Y5, Y11, Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMMaxNumber()
@@ -15316,7 +15338,7 @@ TEXT ·avx2VMMaxNumber(SB), NOSPLIT, $0
 	VMAXPS  Y3, Y6, Y3
 	VMAXPS  Y4, Y6, Y4
 	VMAXPS  Y5, Y6, Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMMinNumber()
@@ -15332,7 +15354,7 @@ TEXT ·avx2VMMinNumber(SB), NOSPLIT, $0
 	VMINPS  Y3, Y6, Y3
 	VMINPS  Y4, Y6, Y4
 	VMINPS  Y5, Y6, Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMMax()
@@ -15365,7 +15387,7 @@ TEXT ·avx2VMMax(SB), NOSPLIT, $0
 	VBLENDVPS Y6, Y8, Y3, Y3
 	VBLENDVPS Y9, Y11, Y4, Y4
 	VBLENDVPS Y12, Y14, Y5, Y5
-	ADDQ      $+56, R10
+	ADDQ      $+64, R10
 	JMP       (R10)
 
 // func avx2VMMaxOf()
@@ -15404,7 +15426,7 @@ TEXT ·avx2VMMaxOf(SB), NOSPLIT, $0
 	VMOVAPS   Y8, Y3
 	VMOVAPS   Y11, Y4
 	VMOVAPS   Y14, Y5
-	ADDQ      $+56, R10
+	ADDQ      $+64, R10
 	JMP       (R10)
 
 // func avx2VMMin()
@@ -15437,7 +15459,7 @@ TEXT ·avx2VMMin(SB), NOSPLIT, $0
 	VBLENDVPS Y6, Y8, Y3, Y3
 	VBLENDVPS Y9, Y11, Y4, Y4
 	VBLENDVPS Y12, Y14, Y5, Y5
-	ADDQ      $+56, R10
+	ADDQ      $+64, R10
 	JMP       (R10)
 
 // func avx2VMMinOf()
@@ -15476,7 +15498,7 @@ TEXT ·avx2VMMinOf(SB), NOSPLIT, $0
 	VMOVAPS   Y8, Y3
 	VMOVAPS   Y11, Y4
 	VMOVAPS   Y14, Y5
-	ADDQ      $+56, R10
+	ADDQ      $+64, R10
 	JMP       (R10)
 
 // func avx2VMPow()
@@ -15773,7 +15795,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMActReLU()
@@ -15797,7 +15819,7 @@ round:
 	VMOVAPS Y7, Y5
 	DECQ    CX
 	JNZ     round
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMGradReLU()
@@ -15831,7 +15853,7 @@ round:
 	ADDQ    $0x00000040, DX
 	DECQ    CX
 	JNZ     round
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMActReLU6()
@@ -15859,7 +15881,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMGradReLU6()
@@ -15899,7 +15921,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMActLeakyReLU()
@@ -15927,7 +15949,7 @@ round:
 	VMOVAPS     Y7, Y5
 	DECQ        CX
 	JNZ         round
-	ADDQ        $+56, R10
+	ADDQ        $+64, R10
 	JMP         (R10)
 
 // func avx2VMGradLeakyReLU()
@@ -15963,7 +15985,7 @@ round:
 	ADDQ      $0x00000040, DX
 	DECQ      CX
 	JNZ       round
-	ADDQ      $+56, R10
+	ADDQ      $+64, R10
 	JMP       (R10)
 
 // func avx2VMActELU()
@@ -16029,7 +16051,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMGradELU()
@@ -16067,7 +16089,7 @@ round:
 	ADDQ      $0x00000040, DX
 	DECQ      CX
 	JNZ       round
-	ADDQ      $+56, R10
+	ADDQ      $+64, R10
 	JMP       (R10)
 
 // func avx2VMActSELU()
@@ -16135,7 +16157,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMGradSELU()
@@ -16175,7 +16197,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMActGELU()
@@ -16281,7 +16303,7 @@ insideround:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -16388,7 +16410,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMGradGELU()
@@ -16510,7 +16532,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMActGELUTanh()
@@ -16608,7 +16630,7 @@ insideround:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -16693,7 +16715,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMGradGELUTanh()
@@ -16803,7 +16825,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMActSiLU()
@@ -16988,7 +17010,7 @@ TEXT ·avx2VMActSiLU(SB), NOSPLIT, $0
 	VDIVPS       Y9, Y10, Y9
 	VMULPS       Y6, Y4, Y4
 	VMULPS       Y9, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -17067,7 +17089,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMGradSiLU()
@@ -17165,7 +17187,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMActMish()
@@ -17249,7 +17271,7 @@ insideround:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -17334,7 +17356,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMGradMish()
@@ -17442,7 +17464,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMActSoftplus()
@@ -17570,7 +17592,7 @@ insideround:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -17699,7 +17721,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMGradSoftplus()
@@ -17771,7 +17793,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMActSoftsign()
@@ -17797,7 +17819,7 @@ round:
 	VMOVAPS Y7, Y5
 	DECQ    CX
 	JNZ     round
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMGradSoftsign()
@@ -17835,7 +17857,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMActSigmoid()
@@ -17996,7 +18018,7 @@ TEXT ·avx2VMActSigmoid(SB), NOSPLIT, $0
 	VDIVPS       Y3, Y6, Y3
 	VDIVPS       Y4, Y8, Y4
 	VDIVPS       Y5, Y10, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -18071,7 +18093,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMGradSigmoid()
@@ -18107,7 +18129,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMActLogSigmoid()
@@ -18235,7 +18257,7 @@ insideround:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          insideround
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -18364,7 +18386,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMGradLogSigmoid()
@@ -18436,7 +18458,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMActHardSigmoid()
@@ -18468,7 +18490,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMGradHardSigmoid()
@@ -18510,7 +18532,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMActHardSiLU()
@@ -18546,7 +18568,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMGradHardSiLU()
@@ -18592,7 +18614,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMActTanh()
@@ -18686,7 +18708,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMGradTanh()
@@ -18720,7 +18742,7 @@ round:
 	ADDQ         $0x00000040, DX
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMActExponential()
@@ -18853,7 +18875,7 @@ TEXT ·avx2VMActExponential(SB), NOSPLIT, $0
 	VPADDD       Y6, Y7, Y3
 	VPADDD       Y8, Y9, Y4
 	VPADDD       Y10, Y11, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -18920,7 +18942,7 @@ round:
 	VMOVAPS      Y7, Y5
 	DECQ         CX
 	JNZ          round
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMGradExponential()
@@ -18950,7 +18972,7 @@ round:
 	ADDQ    $0x00000040, DX
 	DECQ    CX
 	JNZ     round
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMNegAbs()
@@ -18970,7 +18992,7 @@ TEXT ·avx2VMNegAbs(SB), NOSPLIT, $0
 	VANDPS       Y15, Y3, Y3
 	VANDPS       Y15, Y4, Y4
 	VANDPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMNegScale()
@@ -18990,7 +19012,7 @@ TEXT ·avx2VMNegScale(SB), NOSPLIT, $0
 	VMULPS       Y15, Y3, Y3
 	VMULPS       Y15, Y4, Y4
 	VMULPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMNegShift()
@@ -19010,7 +19032,7 @@ TEXT ·avx2VMNegShift(SB), NOSPLIT, $0
 	VADDPS       Y15, Y3, Y3
 	VADDPS       Y15, Y4, Y4
 	VADDPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMNegSquare()
@@ -19029,7 +19051,7 @@ TEXT ·avx2VMNegSquare(SB), NOSPLIT, $0
 	VMULPS       Y3, Y3, Y3
 	VMULPS       Y4, Y4, Y4
 	VMULPS       Y5, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMNegReciprocal()
@@ -19054,7 +19076,7 @@ TEXT ·avx2VMNegReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Y3, Y9, Y3
 	VDIVPS       Y4, Y10, Y4
 	VDIVPS       Y5, Y11, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMNegSqrt()
@@ -19073,7 +19095,7 @@ TEXT ·avx2VMNegSqrt(SB), NOSPLIT, $0
 	VSQRTPS      Y3, Y3
 	VSQRTPS      Y4, Y4
 	VSQRTPS      Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMNegAdd()
@@ -19095,7 +19117,7 @@ TEXT ·avx2VMNegAdd(SB), NOSPLIT, $0
 	VADDPS       96(DI)(BX*1), Y3, Y3
 	VADDPS       128(DI)(BX*1), Y4, Y4
 	VADDPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMNegSub()
@@ -19117,7 +19139,7 @@ TEXT ·avx2VMNegSub(SB), NOSPLIT, $0
 	VSUBPS       96(DI)(BX*1), Y3, Y3
 	VSUBPS       128(DI)(BX*1), Y4, Y4
 	VSUBPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMNegMul()
@@ -19139,7 +19161,7 @@ TEXT ·avx2VMNegMul(SB), NOSPLIT, $0
 	VMULPS       96(DI)(BX*1), Y3, Y3
 	VMULPS       128(DI)(BX*1), Y4, Y4
 	VMULPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMNegDiv()
@@ -19161,7 +19183,7 @@ TEXT ·avx2VMNegDiv(SB), NOSPLIT, $0
 	VDIVPS       96(DI)(BX*1), Y3, Y3
 	VDIVPS       128(DI)(BX*1), Y4, Y4
 	VDIVPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMNegExp()
@@ -19300,7 +19322,7 @@ TEXT ·avx2VMNegExp(SB), NOSPLIT, $0
 	VPADDD       Y6, Y7, Y3
 	VPADDD       Y8, Y9, Y4
 	VPADDD       Y10, Y11, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -19478,7 +19500,7 @@ beyond:
 	VMULPS       Y6, Y7, Y3
 	VMULPS       Y8, Y9, Y4
 	VMULPS       Y10, Y11, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAbsNeg()
@@ -19498,7 +19520,7 @@ TEXT ·avx2VMAbsNeg(SB), NOSPLIT, $0
 	VXORPS       Y15, Y3, Y3
 	VXORPS       Y15, Y4, Y4
 	VXORPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAbsScale()
@@ -19518,7 +19540,7 @@ TEXT ·avx2VMAbsScale(SB), NOSPLIT, $0
 	VMULPS       Y15, Y3, Y3
 	VMULPS       Y15, Y4, Y4
 	VMULPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAbsShift()
@@ -19538,7 +19560,7 @@ TEXT ·avx2VMAbsShift(SB), NOSPLIT, $0
 	VADDPS       Y15, Y3, Y3
 	VADDPS       Y15, Y4, Y4
 	VADDPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAbsSquare()
@@ -19557,7 +19579,7 @@ TEXT ·avx2VMAbsSquare(SB), NOSPLIT, $0
 	VMULPS       Y3, Y3, Y3
 	VMULPS       Y4, Y4, Y4
 	VMULPS       Y5, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAbsReciprocal()
@@ -19582,7 +19604,7 @@ TEXT ·avx2VMAbsReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Y3, Y9, Y3
 	VDIVPS       Y4, Y10, Y4
 	VDIVPS       Y5, Y11, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAbsSqrt()
@@ -19601,7 +19623,7 @@ TEXT ·avx2VMAbsSqrt(SB), NOSPLIT, $0
 	VSQRTPS      Y3, Y3
 	VSQRTPS      Y4, Y4
 	VSQRTPS      Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAbsAdd()
@@ -19623,7 +19645,7 @@ TEXT ·avx2VMAbsAdd(SB), NOSPLIT, $0
 	VADDPS       96(DI)(BX*1), Y3, Y3
 	VADDPS       128(DI)(BX*1), Y4, Y4
 	VADDPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAbsSub()
@@ -19645,7 +19667,7 @@ TEXT ·avx2VMAbsSub(SB), NOSPLIT, $0
 	VSUBPS       96(DI)(BX*1), Y3, Y3
 	VSUBPS       128(DI)(BX*1), Y4, Y4
 	VSUBPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAbsMul()
@@ -19667,7 +19689,7 @@ TEXT ·avx2VMAbsMul(SB), NOSPLIT, $0
 	VMULPS       96(DI)(BX*1), Y3, Y3
 	VMULPS       128(DI)(BX*1), Y4, Y4
 	VMULPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAbsDiv()
@@ -19689,7 +19711,7 @@ TEXT ·avx2VMAbsDiv(SB), NOSPLIT, $0
 	VDIVPS       96(DI)(BX*1), Y3, Y3
 	VDIVPS       128(DI)(BX*1), Y4, Y4
 	VDIVPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMScaleNeg()
@@ -19709,7 +19731,7 @@ TEXT ·avx2VMScaleNeg(SB), NOSPLIT, $0
 	VXORPS       Y15, Y3, Y3
 	VXORPS       Y15, Y4, Y4
 	VXORPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMScaleAbs()
@@ -19729,7 +19751,7 @@ TEXT ·avx2VMScaleAbs(SB), NOSPLIT, $0
 	VANDPS       Y15, Y3, Y3
 	VANDPS       Y15, Y4, Y4
 	VANDPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMScaleShift()
@@ -19749,7 +19771,7 @@ TEXT ·avx2VMScaleShift(SB), NOSPLIT, $0
 	VADDPS       Y15, Y3, Y3
 	VADDPS       Y15, Y4, Y4
 	VADDPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMScaleSquare()
@@ -19768,7 +19790,7 @@ TEXT ·avx2VMScaleSquare(SB), NOSPLIT, $0
 	VMULPS       Y3, Y3, Y3
 	VMULPS       Y4, Y4, Y4
 	VMULPS       Y5, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMScaleReciprocal()
@@ -19793,7 +19815,7 @@ TEXT ·avx2VMScaleReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Y3, Y9, Y3
 	VDIVPS       Y4, Y10, Y4
 	VDIVPS       Y5, Y11, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMScaleSqrt()
@@ -19812,7 +19834,7 @@ TEXT ·avx2VMScaleSqrt(SB), NOSPLIT, $0
 	VSQRTPS      Y3, Y3
 	VSQRTPS      Y4, Y4
 	VSQRTPS      Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMScaleAdd()
@@ -19834,7 +19856,7 @@ TEXT ·avx2VMScaleAdd(SB), NOSPLIT, $0
 	VADDPS       96(DI)(BX*1), Y3, Y3
 	VADDPS       128(DI)(BX*1), Y4, Y4
 	VADDPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMScaleSub()
@@ -19856,7 +19878,7 @@ TEXT ·avx2VMScaleSub(SB), NOSPLIT, $0
 	VSUBPS       96(DI)(BX*1), Y3, Y3
 	VSUBPS       128(DI)(BX*1), Y4, Y4
 	VSUBPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMScaleMul()
@@ -19878,7 +19900,7 @@ TEXT ·avx2VMScaleMul(SB), NOSPLIT, $0
 	VMULPS       96(DI)(BX*1), Y3, Y3
 	VMULPS       128(DI)(BX*1), Y4, Y4
 	VMULPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMScaleDiv()
@@ -19900,7 +19922,7 @@ TEXT ·avx2VMScaleDiv(SB), NOSPLIT, $0
 	VDIVPS       96(DI)(BX*1), Y3, Y3
 	VDIVPS       128(DI)(BX*1), Y4, Y4
 	VDIVPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMScaleExp()
@@ -20039,7 +20061,7 @@ TEXT ·avx2VMScaleExp(SB), NOSPLIT, $0
 	VPADDD       Y6, Y7, Y3
 	VPADDD       Y8, Y9, Y4
 	VPADDD       Y10, Y11, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 beyond:
@@ -20217,7 +20239,7 @@ beyond:
 	VMULPS       Y6, Y7, Y3
 	VMULPS       Y8, Y9, Y4
 	VMULPS       Y10, Y11, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMShiftNeg()
@@ -20237,7 +20259,7 @@ TEXT ·avx2VMShiftNeg(SB), NOSPLIT, $0
 	VXORPS       Y15, Y3, Y3
 	VXORPS       Y15, Y4, Y4
 	VXORPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMShiftAbs()
@@ -20257,7 +20279,7 @@ TEXT ·avx2VMShiftAbs(SB), NOSPLIT, $0
 	VANDPS       Y15, Y3, Y3
 	VANDPS       Y15, Y4, Y4
 	VANDPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMShiftScale()
@@ -20277,7 +20299,7 @@ TEXT ·avx2VMShiftScale(SB), NOSPLIT, $0
 	VMULPS       Y15, Y3, Y3
 	VMULPS       Y15, Y4, Y4
 	VMULPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMShiftSquare()
@@ -20296,7 +20318,7 @@ TEXT ·avx2VMShiftSquare(SB), NOSPLIT, $0
 	VMULPS       Y3, Y3, Y3
 	VMULPS       Y4, Y4, Y4
 	VMULPS       Y5, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMShiftReciprocal()
@@ -20321,7 +20343,7 @@ TEXT ·avx2VMShiftReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Y3, Y9, Y3
 	VDIVPS       Y4, Y10, Y4
 	VDIVPS       Y5, Y11, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMShiftSqrt()
@@ -20340,7 +20362,7 @@ TEXT ·avx2VMShiftSqrt(SB), NOSPLIT, $0
 	VSQRTPS      Y3, Y3
 	VSQRTPS      Y4, Y4
 	VSQRTPS      Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMShiftAdd()
@@ -20362,7 +20384,7 @@ TEXT ·avx2VMShiftAdd(SB), NOSPLIT, $0
 	VADDPS       96(DI)(BX*1), Y3, Y3
 	VADDPS       128(DI)(BX*1), Y4, Y4
 	VADDPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMShiftSub()
@@ -20384,7 +20406,7 @@ TEXT ·avx2VMShiftSub(SB), NOSPLIT, $0
 	VSUBPS       96(DI)(BX*1), Y3, Y3
 	VSUBPS       128(DI)(BX*1), Y4, Y4
 	VSUBPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMShiftMul()
@@ -20406,7 +20428,7 @@ TEXT ·avx2VMShiftMul(SB), NOSPLIT, $0
 	VMULPS       96(DI)(BX*1), Y3, Y3
 	VMULPS       128(DI)(BX*1), Y4, Y4
 	VMULPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMShiftDiv()
@@ -20428,7 +20450,7 @@ TEXT ·avx2VMShiftDiv(SB), NOSPLIT, $0
 	VDIVPS       96(DI)(BX*1), Y3, Y3
 	VDIVPS       128(DI)(BX*1), Y4, Y4
 	VDIVPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMSquareNeg()
@@ -20447,7 +20469,7 @@ TEXT ·avx2VMSquareNeg(SB), NOSPLIT, $0
 	VXORPS       Y15, Y3, Y3
 	VXORPS       Y15, Y4, Y4
 	VXORPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMSquareAbs()
@@ -20466,7 +20488,7 @@ TEXT ·avx2VMSquareAbs(SB), NOSPLIT, $0
 	VANDPS       Y15, Y3, Y3
 	VANDPS       Y15, Y4, Y4
 	VANDPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMSquareScale()
@@ -20485,7 +20507,7 @@ TEXT ·avx2VMSquareScale(SB), NOSPLIT, $0
 	VMULPS       Y15, Y3, Y3
 	VMULPS       Y15, Y4, Y4
 	VMULPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMSquareShift()
@@ -20504,7 +20526,7 @@ TEXT ·avx2VMSquareShift(SB), NOSPLIT, $0
 	VADDPS       Y15, Y3, Y3
 	VADDPS       Y15, Y4, Y4
 	VADDPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMSquareReciprocal()
@@ -20528,7 +20550,7 @@ TEXT ·avx2VMSquareReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Y3, Y9, Y3
 	VDIVPS       Y4, Y10, Y4
 	VDIVPS       Y5, Y11, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMSquareSqrt()
@@ -20546,7 +20568,7 @@ TEXT ·avx2VMSquareSqrt(SB), NOSPLIT, $0
 	VSQRTPS Y3, Y3
 	VSQRTPS Y4, Y4
 	VSQRTPS Y5, Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMSquareAdd()
@@ -20567,7 +20589,7 @@ TEXT ·avx2VMSquareAdd(SB), NOSPLIT, $0
 	VADDPS 96(DI)(BX*1), Y3, Y3
 	VADDPS 128(DI)(BX*1), Y4, Y4
 	VADDPS 160(DI)(BX*1), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMSquareSub()
@@ -20588,7 +20610,7 @@ TEXT ·avx2VMSquareSub(SB), NOSPLIT, $0
 	VSUBPS 96(DI)(BX*1), Y3, Y3
 	VSUBPS 128(DI)(BX*1), Y4, Y4
 	VSUBPS 160(DI)(BX*1), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMSquareMul()
@@ -20609,7 +20631,7 @@ TEXT ·avx2VMSquareMul(SB), NOSPLIT, $0
 	VMULPS 96(DI)(BX*1), Y3, Y3
 	VMULPS 128(DI)(BX*1), Y4, Y4
 	VMULPS 160(DI)(BX*1), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMSquareDiv()
@@ -20630,7 +20652,7 @@ TEXT ·avx2VMSquareDiv(SB), NOSPLIT, $0
 	VDIVPS 96(DI)(BX*1), Y3, Y3
 	VDIVPS 128(DI)(BX*1), Y4, Y4
 	VDIVPS 160(DI)(BX*1), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMClipNeg()
@@ -20657,7 +20679,7 @@ TEXT ·avx2VMClipNeg(SB), NOSPLIT, $0
 	VXORPS       Y15, Y3, Y3
 	VXORPS       Y15, Y4, Y4
 	VXORPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMClipAbs()
@@ -20684,7 +20706,7 @@ TEXT ·avx2VMClipAbs(SB), NOSPLIT, $0
 	VANDPS       Y15, Y3, Y3
 	VANDPS       Y15, Y4, Y4
 	VANDPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMClipScale()
@@ -20711,7 +20733,7 @@ TEXT ·avx2VMClipScale(SB), NOSPLIT, $0
 	VMULPS       Y15, Y3, Y3
 	VMULPS       Y15, Y4, Y4
 	VMULPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMClipShift()
@@ -20738,7 +20760,7 @@ TEXT ·avx2VMClipShift(SB), NOSPLIT, $0
 	VADDPS       Y15, Y3, Y3
 	VADDPS       Y15, Y4, Y4
 	VADDPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMClipSquare()
@@ -20764,7 +20786,7 @@ TEXT ·avx2VMClipSquare(SB), NOSPLIT, $0
 	VMULPS       Y3, Y3, Y3
 	VMULPS       Y4, Y4, Y4
 	VMULPS       Y5, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMClipReciprocal()
@@ -20796,7 +20818,7 @@ TEXT ·avx2VMClipReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Y3, Y9, Y3
 	VDIVPS       Y4, Y10, Y4
 	VDIVPS       Y5, Y11, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMClipSqrt()
@@ -20822,7 +20844,7 @@ TEXT ·avx2VMClipSqrt(SB), NOSPLIT, $0
 	VSQRTPS      Y3, Y3
 	VSQRTPS      Y4, Y4
 	VSQRTPS      Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMClipAdd()
@@ -20851,7 +20873,7 @@ TEXT ·avx2VMClipAdd(SB), NOSPLIT, $0
 	VADDPS       96(DI)(BX*1), Y3, Y3
 	VADDPS       128(DI)(BX*1), Y4, Y4
 	VADDPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMClipSub()
@@ -20880,7 +20902,7 @@ TEXT ·avx2VMClipSub(SB), NOSPLIT, $0
 	VSUBPS       96(DI)(BX*1), Y3, Y3
 	VSUBPS       128(DI)(BX*1), Y4, Y4
 	VSUBPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMClipMul()
@@ -20909,7 +20931,7 @@ TEXT ·avx2VMClipMul(SB), NOSPLIT, $0
 	VMULPS       96(DI)(BX*1), Y3, Y3
 	VMULPS       128(DI)(BX*1), Y4, Y4
 	VMULPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMClipDiv()
@@ -20938,7 +20960,7 @@ TEXT ·avx2VMClipDiv(SB), NOSPLIT, $0
 	VDIVPS       96(DI)(BX*1), Y3, Y3
 	VDIVPS       128(DI)(BX*1), Y4, Y4
 	VDIVPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAffineNeg()
@@ -20965,7 +20987,7 @@ TEXT ·avx2VMAffineNeg(SB), NOSPLIT, $0
 	VXORPS       Y15, Y3, Y3
 	VXORPS       Y15, Y4, Y4
 	VXORPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAffineAbs()
@@ -20992,7 +21014,7 @@ TEXT ·avx2VMAffineAbs(SB), NOSPLIT, $0
 	VANDPS       Y15, Y3, Y3
 	VANDPS       Y15, Y4, Y4
 	VANDPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAffineScale()
@@ -21019,7 +21041,7 @@ TEXT ·avx2VMAffineScale(SB), NOSPLIT, $0
 	VMULPS       Y15, Y3, Y3
 	VMULPS       Y15, Y4, Y4
 	VMULPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAffineShift()
@@ -21046,7 +21068,7 @@ TEXT ·avx2VMAffineShift(SB), NOSPLIT, $0
 	VADDPS       Y15, Y3, Y3
 	VADDPS       Y15, Y4, Y4
 	VADDPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAffineSquare()
@@ -21072,7 +21094,7 @@ TEXT ·avx2VMAffineSquare(SB), NOSPLIT, $0
 	VMULPS       Y3, Y3, Y3
 	VMULPS       Y4, Y4, Y4
 	VMULPS       Y5, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAffineReciprocal()
@@ -21104,7 +21126,7 @@ TEXT ·avx2VMAffineReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Y3, Y9, Y3
 	VDIVPS       Y4, Y10, Y4
 	VDIVPS       Y5, Y11, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAffineSqrt()
@@ -21130,7 +21152,7 @@ TEXT ·avx2VMAffineSqrt(SB), NOSPLIT, $0
 	VSQRTPS      Y3, Y3
 	VSQRTPS      Y4, Y4
 	VSQRTPS      Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAffineAdd()
@@ -21159,7 +21181,7 @@ TEXT ·avx2VMAffineAdd(SB), NOSPLIT, $0
 	VADDPS       96(DI)(BX*1), Y3, Y3
 	VADDPS       128(DI)(BX*1), Y4, Y4
 	VADDPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAffineSub()
@@ -21188,7 +21210,7 @@ TEXT ·avx2VMAffineSub(SB), NOSPLIT, $0
 	VSUBPS       96(DI)(BX*1), Y3, Y3
 	VSUBPS       128(DI)(BX*1), Y4, Y4
 	VSUBPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAffineMul()
@@ -21217,7 +21239,7 @@ TEXT ·avx2VMAffineMul(SB), NOSPLIT, $0
 	VMULPS       96(DI)(BX*1), Y3, Y3
 	VMULPS       128(DI)(BX*1), Y4, Y4
 	VMULPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAffineDiv()
@@ -21246,7 +21268,7 @@ TEXT ·avx2VMAffineDiv(SB), NOSPLIT, $0
 	VDIVPS       96(DI)(BX*1), Y3, Y3
 	VDIVPS       128(DI)(BX*1), Y4, Y4
 	VDIVPS       160(DI)(BX*1), Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAddNeg()
@@ -21268,7 +21290,7 @@ TEXT ·avx2VMAddNeg(SB), NOSPLIT, $0
 	VXORPS       Y15, Y3, Y3
 	VXORPS       Y15, Y4, Y4
 	VXORPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAddAbs()
@@ -21290,7 +21312,7 @@ TEXT ·avx2VMAddAbs(SB), NOSPLIT, $0
 	VANDPS       Y15, Y3, Y3
 	VANDPS       Y15, Y4, Y4
 	VANDPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAddScale()
@@ -21312,7 +21334,7 @@ TEXT ·avx2VMAddScale(SB), NOSPLIT, $0
 	VMULPS       Y15, Y3, Y3
 	VMULPS       Y15, Y4, Y4
 	VMULPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAddShift()
@@ -21334,7 +21356,7 @@ TEXT ·avx2VMAddShift(SB), NOSPLIT, $0
 	VADDPS       Y15, Y3, Y3
 	VADDPS       Y15, Y4, Y4
 	VADDPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAddSquare()
@@ -21355,7 +21377,7 @@ TEXT ·avx2VMAddSquare(SB), NOSPLIT, $0
 	VMULPS Y3, Y3, Y3
 	VMULPS Y4, Y4, Y4
 	VMULPS Y5, Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMAddReciprocal()
@@ -21382,7 +21404,7 @@ TEXT ·avx2VMAddReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Y3, Y9, Y3
 	VDIVPS       Y4, Y10, Y4
 	VDIVPS       Y5, Y11, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMAddSqrt()
@@ -21403,7 +21425,7 @@ TEXT ·avx2VMAddSqrt(SB), NOSPLIT, $0
 	VSQRTPS Y3, Y3
 	VSQRTPS Y4, Y4
 	VSQRTPS Y5, Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMAddAdd()
@@ -21427,7 +21449,7 @@ TEXT ·avx2VMAddAdd(SB), NOSPLIT, $0
 	VADDPS 96(DI)(BX*1), Y3, Y3
 	VADDPS 128(DI)(BX*1), Y4, Y4
 	VADDPS 160(DI)(BX*1), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMAddSub()
@@ -21451,7 +21473,7 @@ TEXT ·avx2VMAddSub(SB), NOSPLIT, $0
 	VSUBPS 96(DI)(BX*1), Y3, Y3
 	VSUBPS 128(DI)(BX*1), Y4, Y4
 	VSUBPS 160(DI)(BX*1), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMAddMul()
@@ -21475,7 +21497,7 @@ TEXT ·avx2VMAddMul(SB), NOSPLIT, $0
 	VMULPS 96(DI)(BX*1), Y3, Y3
 	VMULPS 128(DI)(BX*1), Y4, Y4
 	VMULPS 160(DI)(BX*1), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMAddDiv()
@@ -21499,7 +21521,7 @@ TEXT ·avx2VMAddDiv(SB), NOSPLIT, $0
 	VDIVPS 96(DI)(BX*1), Y3, Y3
 	VDIVPS 128(DI)(BX*1), Y4, Y4
 	VDIVPS 160(DI)(BX*1), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMSubNeg()
@@ -21521,7 +21543,7 @@ TEXT ·avx2VMSubNeg(SB), NOSPLIT, $0
 	VXORPS       Y15, Y3, Y3
 	VXORPS       Y15, Y4, Y4
 	VXORPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMSubAbs()
@@ -21543,7 +21565,7 @@ TEXT ·avx2VMSubAbs(SB), NOSPLIT, $0
 	VANDPS       Y15, Y3, Y3
 	VANDPS       Y15, Y4, Y4
 	VANDPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMSubScale()
@@ -21565,7 +21587,7 @@ TEXT ·avx2VMSubScale(SB), NOSPLIT, $0
 	VMULPS       Y15, Y3, Y3
 	VMULPS       Y15, Y4, Y4
 	VMULPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMSubShift()
@@ -21587,7 +21609,7 @@ TEXT ·avx2VMSubShift(SB), NOSPLIT, $0
 	VADDPS       Y15, Y3, Y3
 	VADDPS       Y15, Y4, Y4
 	VADDPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMSubSquare()
@@ -21608,7 +21630,7 @@ TEXT ·avx2VMSubSquare(SB), NOSPLIT, $0
 	VMULPS Y3, Y3, Y3
 	VMULPS Y4, Y4, Y4
 	VMULPS Y5, Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMSubReciprocal()
@@ -21635,7 +21657,7 @@ TEXT ·avx2VMSubReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Y3, Y9, Y3
 	VDIVPS       Y4, Y10, Y4
 	VDIVPS       Y5, Y11, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMSubSqrt()
@@ -21656,7 +21678,7 @@ TEXT ·avx2VMSubSqrt(SB), NOSPLIT, $0
 	VSQRTPS Y3, Y3
 	VSQRTPS Y4, Y4
 	VSQRTPS Y5, Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMSubAdd()
@@ -21680,7 +21702,7 @@ TEXT ·avx2VMSubAdd(SB), NOSPLIT, $0
 	VADDPS 96(DI)(BX*1), Y3, Y3
 	VADDPS 128(DI)(BX*1), Y4, Y4
 	VADDPS 160(DI)(BX*1), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMSubSub()
@@ -21704,7 +21726,7 @@ TEXT ·avx2VMSubSub(SB), NOSPLIT, $0
 	VSUBPS 96(DI)(BX*1), Y3, Y3
 	VSUBPS 128(DI)(BX*1), Y4, Y4
 	VSUBPS 160(DI)(BX*1), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMSubMul()
@@ -21728,7 +21750,7 @@ TEXT ·avx2VMSubMul(SB), NOSPLIT, $0
 	VMULPS 96(DI)(BX*1), Y3, Y3
 	VMULPS 128(DI)(BX*1), Y4, Y4
 	VMULPS 160(DI)(BX*1), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMSubDiv()
@@ -21752,7 +21774,7 @@ TEXT ·avx2VMSubDiv(SB), NOSPLIT, $0
 	VDIVPS 96(DI)(BX*1), Y3, Y3
 	VDIVPS 128(DI)(BX*1), Y4, Y4
 	VDIVPS 160(DI)(BX*1), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMMulNeg()
@@ -21774,7 +21796,7 @@ TEXT ·avx2VMMulNeg(SB), NOSPLIT, $0
 	VXORPS       Y15, Y3, Y3
 	VXORPS       Y15, Y4, Y4
 	VXORPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMMulAbs()
@@ -21796,7 +21818,7 @@ TEXT ·avx2VMMulAbs(SB), NOSPLIT, $0
 	VANDPS       Y15, Y3, Y3
 	VANDPS       Y15, Y4, Y4
 	VANDPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMMulScale()
@@ -21818,7 +21840,7 @@ TEXT ·avx2VMMulScale(SB), NOSPLIT, $0
 	VMULPS       Y15, Y3, Y3
 	VMULPS       Y15, Y4, Y4
 	VMULPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMMulShift()
@@ -21840,7 +21862,7 @@ TEXT ·avx2VMMulShift(SB), NOSPLIT, $0
 	VADDPS       Y15, Y3, Y3
 	VADDPS       Y15, Y4, Y4
 	VADDPS       Y15, Y5, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMMulSquare()
@@ -21861,7 +21883,7 @@ TEXT ·avx2VMMulSquare(SB), NOSPLIT, $0
 	VMULPS Y3, Y3, Y3
 	VMULPS Y4, Y4, Y4
 	VMULPS Y5, Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMMulReciprocal()
@@ -21888,7 +21910,7 @@ TEXT ·avx2VMMulReciprocal(SB), NOSPLIT, $0
 	VDIVPS       Y3, Y9, Y3
 	VDIVPS       Y4, Y10, Y4
 	VDIVPS       Y5, Y11, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMMulSqrt()
@@ -21909,7 +21931,7 @@ TEXT ·avx2VMMulSqrt(SB), NOSPLIT, $0
 	VSQRTPS Y3, Y3
 	VSQRTPS Y4, Y4
 	VSQRTPS Y5, Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMMulAdd()
@@ -21933,7 +21955,7 @@ TEXT ·avx2VMMulAdd(SB), NOSPLIT, $0
 	VADDPS 96(DI)(BX*1), Y3, Y3
 	VADDPS 128(DI)(BX*1), Y4, Y4
 	VADDPS 160(DI)(BX*1), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMMulSub()
@@ -21957,7 +21979,7 @@ TEXT ·avx2VMMulSub(SB), NOSPLIT, $0
 	VSUBPS 96(DI)(BX*1), Y3, Y3
 	VSUBPS 128(DI)(BX*1), Y4, Y4
 	VSUBPS 160(DI)(BX*1), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMMulMul()
@@ -21981,7 +22003,7 @@ TEXT ·avx2VMMulMul(SB), NOSPLIT, $0
 	VMULPS 96(DI)(BX*1), Y3, Y3
 	VMULPS 128(DI)(BX*1), Y4, Y4
 	VMULPS 160(DI)(BX*1), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMMulDiv()
@@ -22005,7 +22027,7 @@ TEXT ·avx2VMMulDiv(SB), NOSPLIT, $0
 	VDIVPS 96(DI)(BX*1), Y3, Y3
 	VDIVPS 128(DI)(BX*1), Y4, Y4
 	VDIVPS 160(DI)(BX*1), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMstoreload()
@@ -22029,7 +22051,7 @@ TEXT ·avx2VMstoreload(SB), NOSPLIT, $0
 	VMOVUPS 96(DI)(BX*1), Y3
 	VMOVUPS 128(DI)(BX*1), Y4
 	VMOVUPS 160(DI)(BX*1), Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMEqual()
@@ -22050,7 +22072,7 @@ TEXT ·avx2VMEqual(SB), NOSPLIT, $0
 	VCMPPS  $0x00, Y10, Y4, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VCMPPS  $0x00, Y11, Y5, Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMEqualOf()
@@ -22071,7 +22093,7 @@ TEXT ·avx2VMEqualOf(SB), NOSPLIT, $0
 	VCMPPS  $0x00, Y4, Y10, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VCMPPS  $0x00, Y5, Y11, Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMNotEqual()
@@ -22092,7 +22114,7 @@ TEXT ·avx2VMNotEqual(SB), NOSPLIT, $0
 	VCMPPS  $0x04, Y10, Y4, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VCMPPS  $0x04, Y11, Y5, Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMNotEqualOf()
@@ -22113,7 +22135,7 @@ TEXT ·avx2VMNotEqualOf(SB), NOSPLIT, $0
 	VCMPPS  $0x04, Y4, Y10, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VCMPPS  $0x04, Y5, Y11, Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMLess()
@@ -22134,7 +22156,7 @@ TEXT ·avx2VMLess(SB), NOSPLIT, $0
 	VCMPPS  $0x01, Y10, Y4, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VCMPPS  $0x01, Y11, Y5, Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMLessOf()
@@ -22155,7 +22177,7 @@ TEXT ·avx2VMLessOf(SB), NOSPLIT, $0
 	VCMPPS  $0x01, Y4, Y10, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VCMPPS  $0x01, Y5, Y11, Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMLessEqual()
@@ -22176,7 +22198,7 @@ TEXT ·avx2VMLessEqual(SB), NOSPLIT, $0
 	VCMPPS  $0x02, Y10, Y4, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VCMPPS  $0x02, Y11, Y5, Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMLessEqualOf()
@@ -22197,7 +22219,7 @@ TEXT ·avx2VMLessEqualOf(SB), NOSPLIT, $0
 	VCMPPS  $0x02, Y4, Y10, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VCMPPS  $0x02, Y5, Y11, Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMIsNaN()
@@ -22209,7 +22231,7 @@ TEXT ·avx2VMIsNaN(SB), NOSPLIT, $0
 	VCMPPS $0x03, Y3, Y3, Y3
 	VCMPPS $0x03, Y4, Y4, Y4
 	VCMPPS $0x03, Y5, Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMIsInf()
@@ -22228,7 +22250,7 @@ TEXT ·avx2VMIsInf(SB), NOSPLIT, $0
 	VCMPPS       $0x00, Y12, Y10, Y4
 	VANDPS       number7fffffff<>+0(SB), Y5, Y11
 	VCMPPS       $0x00, Y12, Y11, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMIsFinite()
@@ -22247,7 +22269,7 @@ TEXT ·avx2VMIsFinite(SB), NOSPLIT, $0
 	VCMPPS       $0x01, Y12, Y10, Y4
 	VANDPS       number7fffffff<>+0(SB), Y5, Y11
 	VCMPPS       $0x01, Y12, Y11, Y5
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMNotZero()
@@ -22260,7 +22282,7 @@ TEXT ·avx2VMNotZero(SB), NOSPLIT, $0
 	VCMPPS $0x04, Y12, Y3, Y3
 	VCMPPS $0x04, Y12, Y4, Y4
 	VCMPPS $0x04, Y12, Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMAnd()
@@ -22281,7 +22303,7 @@ TEXT ·avx2VMAnd(SB), NOSPLIT, $0
 	VANDPS  Y10, Y4, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VANDPS  Y11, Y5, Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMOr()
@@ -22302,7 +22324,7 @@ TEXT ·avx2VMOr(SB), NOSPLIT, $0
 	VORPS   Y10, Y4, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VORPS   Y11, Y5, Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMXor()
@@ -22323,7 +22345,7 @@ TEXT ·avx2VMXor(SB), NOSPLIT, $0
 	VXORPS  Y10, Y4, Y4
 	VMOVUPS 160(SI)(DX*1), Y11
 	VXORPS  Y11, Y5, Y5
-	ADDQ    $+56, R10
+	ADDQ    $+64, R10
 	JMP     (R10)
 
 // func avx2VMNot()
@@ -22335,7 +22357,7 @@ TEXT ·avx2VMNot(SB), NOSPLIT, $0
 	VXORPS numberffffffff<>+0(SB), Y3, Y3
 	VXORPS numberffffffff<>+0(SB), Y4, Y4
 	VXORPS numberffffffff<>+0(SB), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMFloatOfBool()
@@ -22347,7 +22369,7 @@ TEXT ·avx2VMFloatOfBool(SB), NOSPLIT, $0
 	VANDPS number3f800000<>+0(SB), Y3, Y3
 	VANDPS number3f800000<>+0(SB), Y4, Y4
 	VANDPS number3f800000<>+0(SB), Y5, Y5
-	ADDQ   $+56, R10
+	ADDQ   $+64, R10
 	JMP    (R10)
 
 // func avx2VMWhere()
@@ -22371,7 +22393,7 @@ TEXT ·avx2VMWhere(SB), NOSPLIT, $0
 	VBLENDVPS Y4, 128(SI)(DX*1), Y10, Y4
 	VMOVUPS   160(DI)(BX*1), Y11
 	VBLENDVPS Y5, 160(SI)(DX*1), Y11, Y5
-	ADDQ      $+56, R10
+	ADDQ      $+64, R10
 	JMP       (R10)
 
 // func avx2VMLoadBool()
@@ -22394,7 +22416,7 @@ TEXT ·avx2VMLoadBool(SB), NOSPLIT, $0
 	VPSUBD    Y4, Y6, Y4
 	VPMOVZXBD 40(SI)(DX*1), Y5
 	VPSUBD    Y5, Y6, Y5
-	ADDQ      $+56, R10
+	ADDQ      $+64, R10
 	JMP       (R10)
 
 // func avx2VMStoreBool()
@@ -22426,7 +22448,7 @@ TEXT ·avx2VMStoreBool(SB), NOSPLIT, $0
 	VPACKSSWB    X8, X7, X7
 	VPAND        X6, X7, X7
 	VMOVDQU      X7, 32(SI)(DX*1)
-	ADDQ         $+56, R10
+	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMHandlers(dst []uintptr)
