@@ -374,6 +374,7 @@ func (m machine) arithmetic(name string, f func(x any, y, dst register), commute
 	m.handler(name, func() {
 		m.operand()
 		m.each(func(i int) { f(m.element(i), m.acc(i), m.acc(i)) })
+		m.fetch(m.element)
 	})
 	if commutes {
 		return
@@ -385,6 +386,7 @@ func (m machine) arithmetic(name string, f func(x any, y, dst register), commute
 			m.VMOVUPS(m.element(i), temps[i])
 			f(m.acc(i), temps[i], m.acc(i))
 		})
+		m.fetch(m.element)
 	})
 }
 

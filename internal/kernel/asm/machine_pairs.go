@@ -106,6 +106,9 @@ func (m machine) simple(f simple, place int) {
 			f.body(l, m.acc(i), element(i))
 		})
 	})
+	if f.reads {
+		m.fetch(element)
+	}
 }
 
 // formOf returns a unary form.
