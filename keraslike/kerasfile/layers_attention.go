@@ -17,7 +17,7 @@ var _ = register(map[string]class{
 	"GroupQueryAttention":   {read: groupQuery, mask: passesMask, inputs: []string{"query", "value", "key"}, settings: attentionCall},
 	"Attention":             {read: dotAttention, mask: passesMask, settings: attentionCall[1:]},
 	"AdditiveAttention":     {read: additive, mask: passesMask, settings: attentionCall[1:]},
-	"EinsumDense":           {read: einsumDense, mask: passesMask},
+	"EinsumDense":           {read: einsumDense},
 })
 
 // attentionOptions reads what all attention layers have, and the arguments of their calls.
