@@ -21,8 +21,8 @@ import (
 //
 // The bodies are those of the functions over slices, so an element has the same bits here and there.
 
-// accumulators returns the number of vectors that a program works on at a time. A core takes three cycles to
-// jump to the next handler, in which it could compute six vectors; but the functions need registers, too.
+// accumulators returns the number of vectors that a program works on at a time. A core takes four cycles to
+// jump to the next handler, in which it could compute eight; but the functions need registers, too.
 func (i isa) accumulators() int {
 	if i.width == 64 {
 		return 8
