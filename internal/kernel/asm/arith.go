@@ -17,7 +17,8 @@ import (
 type arith struct {
 	vec
 	numbers map[uint32]operand.Mem
-	chain   int // of chains that are merged, which compare to different masks
+	chain   int  // of chains that are merged, which compare to different masks
+	inside  bool // whether arguments are known to be in the function's domain
 }
 
 type register = reg.VecPhysical
@@ -27,13 +28,16 @@ type number uint32
 
 func bits(v float64) number { return number(math.Float32bits(float32(v))) }
 
+// numberPrefix is that of the names of numbers in memory.
+const numberPrefix = "number"
+
 // constant returns the eight copies of a number that AVX2 operands need; AVX-512 broadcasts
 // the first.
 func (a arith) constant(n number) operand.Mem {
 	if m, ok := a.numbers[uint32(n)]; ok {
 		return m
 	}
-	m := a.StaticGlobal(fmt.Sprintf("number%08x", uint32(n)))
+	m := a.StaticGlobal(fmt.Sprintf(numberPrefix+"%08x", uint32(n)))
 	a.DataAttributes(attr.RODATA | attr.NOPTR)
 	for i := range 8 {
 		a.AddDatum(4*i, operand.U32(n))
@@ -170,7 +174,7 @@ func (a arith) keep(pred uint8, x register, y any, v, tmp register) {
 
 // condition returns the mask that compare sets.
 func (a arith) condition() reg.OpmaskPhysical {
-	return []reg.OpmaskPhysical{reg.K2, reg.K3}[a.chain]
+	return []reg.OpmaskPhysical{reg.K2, reg.K3, reg.K4, reg.K5}[a.chain]
 }
 
 // compare sets the mask condition where x pred y.

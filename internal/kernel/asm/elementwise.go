@@ -129,7 +129,7 @@ func both(c *build.Context, emit func(v arith)) {
 	laneMask(c)
 	numbers := map[uint32]operand.Mem{}
 	for _, set := range []isa{avx512, avx2} {
-		emit(arith{vec{c, set}, numbers, 0})
+		emit(arith{vec: vec{c, set}, numbers: numbers})
 	}
 }
 

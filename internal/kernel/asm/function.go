@@ -58,6 +58,34 @@ type form struct {
 	binary  func(l lane, a, b register)
 }
 
+// domain has the arguments for which a function needs no special cases: those for whose bits, or what key makes
+// of them, are at most a limit, as unsigned integers.
+type domain struct {
+	key   func(a arith, x, dst register)
+	most  number
+	temps int // that the short form needs
+}
+
+// within returns the domain |x| <= limit.
+func within(limit float64, temps int) *domain { return &domain{arith.abs, bits(limit), temps} }
+
+var largestNumber = bits(math.MaxFloat32)
+
+// domains are those of unary forms and of activations.
+var domains = map[string]*domain{
+	"Exp":            within(expLimit, 2),
+	"Log1p":          {nil, largestNumber, 4},
+	"Log":            {func(a arith, x, dst register) { a.subInt(bits(smallestNormal), x, dst) }, largestNumber - bits(smallestNormal), 4},
+	"ActExponential": within(expLimit, 2),
+	"ActSigmoid":     within(expLimit, 2),
+	"ActSiLU":        within(expLimit, 3),
+	"ActMish":        within(expLimit, 5),
+	"ActSoftplus":    within(expLimit, 5),
+	"ActLogSigmoid":  within(expLimit, 5),
+	"ActGELU":        within(13, 5),
+	"ActGELUTanh":    within(9, 4),
+}
+
 func (f form) function() function {
 	if f.unary != nil {
 		return of1(f.name, f.numbers, f.temps, f.unary)
@@ -190,6 +218,14 @@ func (a arith) logLimits(x, y, t, tmp register) {
 
 // log is x = log(x).
 func (a arith) log(x register, t []register) {
+	if a.inside {
+		w, e, p, square := t[0], t[1], t[2], t[3]
+		a.VMOVAPS(x, w)
+		a.mantissa(w, e, p)
+		a.logOf(w, e, p, square)
+		a.VMOVAPS(p, x)
+		return
+	}
 	w, e, p, square, down := t[0], t[1], t[2], t[3], t[4]
 	a.mul(float64(1<<23), x, w)
 	a.set(smallestNormal, e)
@@ -207,6 +243,10 @@ const smallestNormal = 0x1p-126
 
 // logOnePlus is x = log(1 + x): log(w), w the sum rounded, plus (x - (w - 1)) / w.
 func (a arith) logOnePlus(x register, t []register) {
+	if a.inside {
+		a.log1p(x, t...)
+		return
+	}
 	w, rest, e, p, square, sum := t[0], t[1], t[2], t[3], t[4], t[5]
 	a.add(1.0, x, w)
 	a.VMOVAPS(w, sum)
@@ -243,7 +283,7 @@ func (a arith) erf(x register, t []register) {
 	a.polynomial(erfFar, far, p)
 	a.horner(far, far, p)
 	a.neg(p, p)
-	a.exp(p, u, v)
+	a.expInside(p, u, v)
 	a.set(1, u)
 	a.sub(p, u, p)
 	a.and(signBit, x, u)

@@ -79,7 +79,7 @@ func (s step) emit(v arith) {
 	free, _ := v.free(0)
 	const vectors = 2
 	v.loop("", pointers, vectors, func(u int, masked bool) {
-		chain(v.Context, masked || u == vectors-1, func() {
+		chain(v.Context, masked || u == vectors-1, nil, func() {
 			if u*v.width%64 == 0 {
 				for _, p := range pointers[:s.matrices[0].parts] {
 					v.PREFETCHT1(operand.Mem{Base: p, Index: distance, Scale: 1, Disp: u * v.width})

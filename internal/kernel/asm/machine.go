@@ -21,12 +21,18 @@ import (
 //
 // The bodies are those of the functions over slices, so an element has the same bits here and there.
 
-// accumulators is the number of vectors that a program works on at a time.
-const accumulators = 4
+// accumulators returns the number of vectors that a program works on at a time. A core takes four cycles to
+// jump to the next handler, in which it could compute eight; but the functions need registers, too.
+func (i isa) accumulators() int {
+	if i.width == 64 {
+		return 8
+	}
+	return 6
+}
 
 // A function that needs at least long registers beside the accumulator has so many instructions that its
-// handler computes half the accumulators, exchanges the halves, and does so again: this costs moves, which
-// the core does by renaming, and saves half the code. Nor has it a second handler with its operands
+// handler computes some of the accumulators, moves the others to their place, and does so again: this costs
+// moves, which the core does by renaming, and saves code. Nor has it a second handler with its operands
 // exchanged; a program keeps the accumulators in memory instead.
 const long = 4
 
@@ -37,9 +43,11 @@ const (
 	fieldMoving   // all ones if the operand moves with the elements, else 0
 	fieldOperand2 // the same for a second operand
 	fieldMoving2
-	fieldX // two floats
-	instructionSize
-	fieldY = fieldX + 4
+	fieldX  // two floats
+	fieldX2 // the same for a second function
+	_
+	instructionSize // a cache line
+	fieldY          = fieldX + 4
 )
 
 var (
@@ -71,7 +79,7 @@ func (m machine) acc(i int) register { return m.regs[i] }
 
 // temps returns the registers that are no accumulators, but for those of scalars.
 func (m machine) temps(scalars int) (temps, held []register) {
-	free := m.regs[accumulators:]
+	free := m.regs[m.accumulators():]
 	n := len(free) - scalars
 	return free[:n], free[n:]
 }
@@ -94,6 +102,7 @@ func (m machine) emit(doubles map[bits64]operand.Mem) {
 		m.unary(f)
 	}
 	m.unary(unary("Scale", alpha, 0, func(l lane, x register) { l.mul(l.scalars[0], x, x) }))
+	m.unary(unary("Shift", alpha, 0, func(l lane, x register) { l.add(l.scalars[0], x, x) }))
 	m.unary(unary("Square", nil, 0, func(l lane, x register) { l.mul(x, x, x) }))
 	m.unary(unary("Clip", []string{"lo", "hi"}, 0, func(l lane, x register) {
 		l.max(x, l.scalars[0], x)
@@ -102,18 +111,21 @@ func (m machine) emit(doubles map[bits64]operand.Mem) {
 	for _, f := range angleForms {
 		m.angle(f)
 	}
+	m.arithmetic("Add", m.add, true)
+	m.arithmetic("Sub", m.sub, false)
+	m.arithmetic("Mul", m.mul, true)
+	m.arithmetic("Div", m.div, false)
+	m.withNumber("MaxNumber", m.max)
+	m.withNumber("MinNumber", m.min)
 	for _, f := range []form{
-		binary("Add", nil, 0, func(l lane, a, b register) { l.add(b, a, a) }),
-		binary("Sub", nil, 0, func(l lane, a, b register) { l.sub(b, a, a) }),
-		binary("Mul", nil, 0, func(l lane, a, b register) { l.mul(b, a, a) }),
 		binary("Max", nil, 2, func(l lane, a, b register) {
 			l.max(a, b, a)
 			l.choose(unordered, b, b, b, a, a, l.t[0])
 		}),
-		binaryForms[0], binaryForms[1], power(doubles),
+		binaryForms[1], power(doubles),
 	} {
 		m.binary(f.name, f, false)
-		if f.temps < long && f.name != "Add" && f.name != "Mul" {
+		if f.temps < long {
 			m.binary(f.name+"Of", f, true)
 		}
 	}
@@ -125,6 +137,7 @@ func (m machine) emit(doubles map[bits64]operand.Mem) {
 		})
 		m.binary("Grad"+a.name, f, false)
 	}
+	m.pairs()
 	m.conditions()
 }
 
@@ -134,15 +147,19 @@ func (m machine) handler(name string, body func()) {
 	m.Attributes(nosplit)
 	m.SignatureExpr("func()")
 	body()
-	m.ADDQ(operand.I32(instructionSize), pc)
-	m.next()
+	m.advance()
 	handlerOf[m.name] = append(handlerOf[m.name], name)
 }
 
-// next jumps to the handler of the current instruction.
+// advance goes to the next instruction, and next jumps to the handler of the current one.
+func (m machine) advance() {
+	m.ADDQ(operand.I32(instructionSize), pc)
+	m.next()
+}
+
 func (m machine) next() {
-	m.MOVQ(operand.Mem{Base: pc, Disp: fieldHandler}, scratch)
-	m.Instruction(&ir.Instruction{Opcode: "JMP", Operands: []operand.Op{scratch}, Inputs: []operand.Op{scratch}, IsTerminal: true})
+	handler := operand.Mem{Base: pc, Disp: fieldHandler}
+	m.Instruction(&ir.Instruction{Opcode: "JMP", Operands: []operand.Op{handler}, Inputs: []operand.Op{pc}, IsTerminal: true})
 }
 
 // control emits how a program begins, repeats and ends.
@@ -157,25 +174,61 @@ func (m machine) control() {
 	m.XORQ(beyond, beyond)
 	m.MOVQ(program, pc)
 	m.next()
-	size := accumulators * m.width
-	m.Function(m.name + "VMagain")
+	m.again("again", func() { m.MOVQ(program, pc) })
+	// the last store, and the load that begins the program
+	for _, f := range []struct {
+		name  string
+		store func(x operand.Op, to operand.Mem)
+	}{
+		{"storeagain", func(x operand.Op, to operand.Mem) { m.VMOVUPS(x, to) }},
+		{"streamagain", func(x operand.Op, to operand.Mem) { m.VMOVNTPS(x, to) }},
+	} {
+		m.again(f.name, func() {
+			m.operand2()
+			m.each(func(i int) { m.VMOVUPS(m.element2(i), m.acc(i)) })
+			m.fetch(m.element2)
+			m.LEAQ(operand.Mem{Base: program, Disp: instructionSize}, pc)
+		}, func() {
+			m.operand()
+			m.each(func(i int) { f.store(m.acc(i), m.element(i)) })
+		})
+	}
+}
+
+// again emits the handler that ends a program: it goes on with begin if there are elements left.
+func (m machine) again(name string, begin func(), before ...func()) {
+	m.Function(m.name + "VM" + name)
 	m.Attributes(nosplit)
 	m.SignatureExpr("func(program *byte, bytes int) uint64") // that of the function that is left here
-	m.ADDQ(operand.U32(size), at)
+	for _, f := range before {
+		f()
+	}
+	m.ADDQ(operand.U32(m.accumulators()*m.width), at)
 	m.CMPQ(at, end)
 	m.JGE(operand.LabelRef("end"))
-	m.MOVQ(program, pc)
+	begin()
 	m.next()
 	m.Label("end")
 	m.SFENCE()
 	m.VZEROUPPER()
 	m.MOVQ(beyond, address(m.ReturnIndex(0)))
 	m.RET()
-	handlerOf[m.name] = append(handlerOf[m.name], "again")
+	handlerOf[m.name] = append(handlerOf[m.name], name)
+}
+
+// fetch prefetches what lies ahead of elements.
+func (m machine) fetch(element func(i int) operand.Mem) {
+	const ahead = 2048
+	m.each(func(i int) {
+		if e := element(i); e.Disp%64 == 0 {
+			e.Disp += ahead
+			m.PREFETCHT0(e)
+		}
+	})
 }
 
 func (m machine) each(f func(i int)) {
-	for i := range accumulators {
+	for i := range m.accumulators() {
 		f(i)
 	}
 }
@@ -208,46 +261,143 @@ func (m machine) scalars(held []register) {
 	}
 }
 
-// share calls f for each accumulator with registers of its own as far as there are enough. advance emits
-// what moves to the operands of the next half of the accumulators.
-func (m machine) share(temps []register, each int, advance func(bytes int), f func(i int, t []register)) {
-	count := accumulators
-	if each >= long {
-		count /= 2
-		m.MOVQ(operand.U32(accumulators/count), rounds)
-		m.Label("round")
-	}
-	chains := count
+// mostChains is the number of chains that are merged: an isa has as many masks for their conditions.
+const mostChains = 4
+
+// share calls f for each accumulator, with registers of its own for as many of them as are merged. advance
+// emits what moves to the operands of the next ones.
+func (m machine) share(name string, temps []register, each int, advance func(bytes int), f func(a arith, i int, t []register)) {
+	all := m.accumulators()
+	chains := all
 	if each > 0 {
-		chains = min(len(temps)/each, count)
+		chains = min(chains, mostChains)
+		for chains > 1 && (chains*each >= len(temps) || all%chains != 0) {
+			chains--
+		}
+	}
+	count := all
+	if each >= long {
+		count = max(chains, 2)
+		m.MOVQ(operand.U32(all/count), rounds)
+		m.Label(name + "round")
+	}
+	var spare register
+	if n := chains * each; n < len(temps) {
+		spare = temps[n]
 	}
 	for i := range count {
-		c := i % chains
-		f(i, temps[c*each:(c+1)*each])
+		a := m.arith
+		a.chain = i % chains
+		chain(m.Context, a.chain == chains-1, spare, func() { f(a, i, temps[a.chain*each:][:each]) })
 	}
-	if count == accumulators {
+	if count == all {
 		return
 	}
+	for i := range all {
+		switch {
+		case i < count:
+			m.VMOVAPS(m.acc(i), temps[i])
+		default:
+			m.VMOVAPS(m.acc(i), m.acc(i-count))
+		}
+	}
 	for i := range count {
-		t := temps[i]
-		m.VMOVAPS(m.acc(i), t)
-		m.VMOVAPS(m.acc(i+count), m.acc(i))
-		m.VMOVAPS(t, m.acc(i+count))
+		m.VMOVAPS(temps[i], m.acc(all-count+i))
 	}
 	if advance != nil {
 		advance(count * m.width)
 	}
 	m.DECQ(rounds)
-	m.JNZ(operand.LabelRef("round"))
+	m.JNZ(operand.LabelRef(name + "round"))
 }
 
 func (m machine) unary(f form) {
-	m.handler(f.name, func() {
-		temps, held := m.temps(len(f.numbers))
-		m.scalars(held)
-		m.share(temps, f.temps, nil, func(i int, t []register) {
-			f.unary(lane{arith: m.arith, t: t, scalars: held}, m.acc(i))
+	m.handler(f.name, func() { m.unaryBody(f) })
+}
+
+func (m machine) unaryBody(f form) {
+	temps, held := m.temps(len(f.numbers))
+	m.scalars(held)
+	emit := func(name string, each int) {
+		m.share(name, temps, each, nil, func(a arith, i int, t []register) {
+			f.unary(lane{arith: a, t: t, scalars: held}, m.acc(i))
 		})
+	}
+	d := domains[f.name]
+	if d == nil {
+		emit("", f.temps)
+		return
+	}
+	m.jumpIfBeyond(d, temps, "beyond")
+	m.inside = true
+	emit("inside", d.temps)
+	m.inside = false
+	m.advance()
+	m.Label("beyond")
+	emit("", f.temps)
+}
+
+// jumpIfBeyond jumps to a label if an accumulator has an element that is not in a domain.
+func (m machine) jumpIfBeyond(d *domain, temps []register, label string) {
+	var keys []register
+	m.each(func(i int) {
+		k := m.acc(i)
+		if d.key != nil {
+			d.key(m.arith, k, temps[i])
+			k = temps[i]
+		}
+		keys = append(keys, k)
+	})
+	for n := len(keys); n > 1; n = (n + 1) / 2 {
+		for i := range n / 2 {
+			m.VPMAXUD(keys[n-1-i], keys[i], temps[i])
+			keys[i] = temps[i]
+		}
+	}
+	most, limit := temps[0], m.constant(d.most)
+	if m.is512() {
+		m.VPCMPUD_BCST(operand.U8(notLessEqual), limit, most, m.condition())
+		m.KORTESTW(m.condition(), m.condition())
+		m.JNE(operand.LabelRef(label))
+		return
+	}
+	m.VPMAXUD(limit, most, most)
+	m.VPCMPEQD(limit, most, most)
+	m.VMOVMSKPS(most, scratch.As32())
+	m.CMPL(scratch.As32(), operand.U32(1<<(m.width/4)-1))
+	m.JNE(operand.LabelRef(label))
+}
+
+// arithmetic emits an instruction of the accumulator and the operand, which it reads from memory, and if they
+// do not commute that of the operand and the accumulator.
+func (m machine) arithmetic(name string, f func(x any, y, dst register), commutes bool) {
+	m.handler(name, func() {
+		m.operand()
+		m.each(func(i int) { f(m.element(i), m.acc(i), m.acc(i)) })
+		m.fetch(m.element)
+	})
+	if commutes {
+		return
+	}
+	temps, _ := m.temps(0)
+	m.handler(name+"Of", func() {
+		m.operand()
+		m.each(func(i int) {
+			m.VMOVUPS(m.element(i), temps[i])
+			f(m.acc(i), temps[i], m.acc(i))
+		})
+		m.fetch(m.element)
+	})
+}
+
+// withNumber emits a maximum or minimum of the accumulator and an operand that has the same number, which is
+// not NaN, in all elements.
+func (m machine) withNumber(name string, f func(x any, y, dst register)) {
+	temps, _ := m.temps(0)
+	m.handler(name, func() {
+		m.operand()
+		m.VMOVUPS(m.element(0), temps[0])
+		m.each(func(i int) { f(m.acc(i), temps[0], m.acc(i)) })
 	})
 }
 
@@ -259,10 +409,10 @@ func (m machine) binary(name string, f form, reversed bool) {
 		temps, held := m.temps(len(f.numbers))
 		m.scalars(held)
 		advance := func(bytes int) { m.ADDQ(operand.U32(bytes), index) }
-		m.share(temps, f.temps+1, advance, func(i int, t []register) {
+		m.share("", temps, f.temps+1, advance, func(a arith, i int, t []register) {
 			other := t[f.temps]
 			m.VMOVUPS(m.element(i), other)
-			l := lane{arith: m.arith, t: t[:f.temps], scalars: held}
+			l := lane{arith: a, t: t[:f.temps], scalars: held}
 			if !reversed {
 				f.binary(l, m.acc(i), other)
 				return
@@ -277,13 +427,14 @@ func (m machine) angle(f angleForm) {
 	m.handler(f.name, func() {
 		const each = 6
 		temps, _ := m.temps(0)
-		m.share(temps, each, nil, func(i int, t []register) {
-			l, x := lane{arith: m.arith, t: t}, m.acc(i)
+		m.share("", temps, each, nil, func(a arith, i int, t []register) {
+			l, x := lane{arith: a, t: t}, m.acc(i)
 			m.abs(x, t[0])
 			m.set(largestAngle, t[1])
+			scratch := []reg.GPPhysical{scratch, base, base2, index}[a.chain]
 			if m.is512() {
-				m.compare(greater, t[0], t[1])
-				m.KMOVW(m.condition(), scratch.As32())
+				l.compare(greater, t[0], t[1])
+				m.KMOVW(l.condition(), scratch.As32())
 			} else {
 				m.VCMPPS(operand.U8(greater), t[1], t[0], t[0])
 				m.VMOVMSKPS(t[0], scratch.As32())
@@ -330,7 +481,7 @@ func (m machine) conditions() {
 			continue
 		}
 		m.handler(p.name, func() {
-			limit := temps[accumulators]
+			limit := temps[m.accumulators()]
 			if w, ok := p.with.(float64); ok {
 				m.set(w, limit)
 			}
@@ -366,14 +517,14 @@ func (m machine) conditions() {
 		m.operand()
 		m.operand2()
 		m.each(func(i int) {
-			m.VMOVUPS(m.element(i), temps[i])
 			if m.is512() {
+				m.VMOVUPS(m.element(i), temps[i])
 				m.VPMOVD2M(m.acc(i), m.condition())
 				m.VMOVUPS(m.element2(i), m.acc(i))
 				m.VMOVAPS(temps[i], m.condition(), m.acc(i))
 			} else {
-				m.VMOVUPS(m.element2(i), temps[accumulators+i])
-				m.VBLENDVPS(m.acc(i), temps[i], temps[accumulators+i], m.acc(i))
+				m.VMOVUPS(m.element2(i), temps[i])
+				m.VBLENDVPS(m.acc(i), m.element(i), temps[i], m.acc(i))
 			}
 		})
 	})
@@ -397,7 +548,7 @@ func (m machine) conditions() {
 		} else {
 			m.VBROADCASTSS(m.constant(0x01010101), temps[0])
 		}
-		for i := 0; i < accumulators*lanes/boolLanes; i++ {
+		for i := 0; i < m.accumulators()*lanes/boolLanes; i++ {
 			if m.is512() {
 				m.VPMOVD2M(m.acc(i), m.condition())
 				m.VPMOVM2B(m.condition(), x)
@@ -434,7 +585,7 @@ func (m machine) addresses() {
 func machineTables() string {
 	var b strings.Builder
 	for _, v := range []isa{avx512, avx2} {
-		fmt.Fprintf(&b, "\nvar %sMachine = newMachine(%d, %sVM, %sVMHandlers, []string{\n", v.name, accumulators*v.width/4, v.name, v.name)
+		fmt.Fprintf(&b, "\nvar %sMachine = newMachine(%d, %sVM, %sVMHandlers, []string{\n", v.name, v.accumulators()*v.width/4, v.name, v.name)
 		for _, name := range handlerOf[v.name] {
 			fmt.Fprintf(&b, "\t%q,\n", name)
 		}

@@ -35,6 +35,10 @@ func (a arith) reduce(x, n, p register) {
 
 // exp is x = exp(x) with an error of at most 1e-7; outside of float32's range it is 0 or +Inf.
 func (a arith) exp(x register, t ...register) {
+	if a.inside {
+		a.expInside(x, t...)
+		return
+	}
 	a.atMost(89, x, t[0])
 	a.atLeast(-104, x, t[0])
 	a.reduce(x, t[0], t[1])
@@ -51,6 +55,18 @@ func (a arith) exp(x register, t ...register) {
 	a.power2(t[0])
 	a.mul(x, t[1], t[1])
 	a.mul(t[0], t[1], x)
+}
+
+// expLimit is up to which |x| neither 2^n nor exp(x) is beyond the range of normal numbers.
+const expLimit = 87
+
+// expInside is x = exp(x) for |x| <= expLimit, with the bits of exp; that of NaN is NaN.
+func (a arith) expInside(x register, t ...register) {
+	a.reduce(x, t[0], t[1])
+	a.horner(1.0, x, t[1])
+	a.VCVTPS2DQ(t[0], t[0])
+	a.VPSLLD(operand.U8(exponent), t[0], t[0])
+	a.addInt(t[0], t[1], x)
 }
 
 // power2 turns an integer n, -126 <= n <= 127, into the float 2^n (AVX2).
@@ -126,7 +142,8 @@ func (a arith) tanh(x register, t ...register) {
 	far := t[2]
 	a.abs(x, far)
 	a.add(far, far, far)
-	a.exp(far, t[0], t[1])
+	a.atMost(40, far, t[0]) // tanh(20) is 1
+	a.expInside(far, t[0], t[1])
 	a.add(1.0, far, far)
 	a.set(2, t[0])
 	a.div(far, t[0], far)

@@ -3,6 +3,7 @@
 package elementwise
 
 import (
+	"strings"
 	"unsafe"
 
 	"github.com/reef-dl/reef/internal/kernel/buffer"
@@ -21,8 +22,16 @@ type code struct {
 	links   []link
 	slots   int       // groups of floats that results, conditions and constants are kept in
 	filled  []float32 // the constants, in the last slots
-	stream  uintptr   // the code to store past the caches, the last instruction but one
-	angles  bool      // whether there may be arguments that the machine cannot handle
+	result  int       // the instruction that stores the result
+	stream  uintptr   // the handler that stores it past the caches
+	limits  []limit
+	angles  bool // whether there may be arguments that the machine cannot handle
+}
+
+// limit is a maximum or minimum of the accumulators and an input, with the handler for an input of one number.
+type limit struct {
+	instruction, input int
+	handler            uintptr
 }
 
 // link is an operand of an instruction.
@@ -55,9 +64,10 @@ func (e *Expr) codeFor(m *simd.Machine) *code {
 // builder builds a program.
 type builder struct {
 	*code
-	e    *Expr
-	acc  int   // the value in the accumulators, or -1
-	slot []int // the slot of each value, or -1
+	e     *Expr
+	names []string // of the instructions
+	acc   int      // the value in the accumulators, or -1
+	slot  []int    // the slot of each value, or -1
 }
 
 // build reports whether all steps have a handler.
@@ -113,10 +123,54 @@ func (b *builder) build() bool {
 		b.links[i].number += b.slots
 	}
 	b.slots += len(b.filled)
-	if e.Result() == Float {
-		b.stream = b.machine.Handler("stream")
+	if !b.emit("again", 0, 0) {
+		return false
 	}
-	return b.emit("again", 0, 0)
+	b.join()
+	for _, l := range b.links {
+		if name := b.names[l.instruction]; l.kind == toInput && (name == "Max" || name == "Min") {
+			b.limits = append(b.limits, limit{l.instruction, l.number, b.machine.Handler(name + "Number")})
+		}
+	}
+	if e.Result() == Float {
+		b.stream = b.machine.Handler(strings.Replace(b.names[b.result], "store", "stream", 1))
+	}
+	return true
+}
+
+// join makes one instruction of two where the machine has a handler for both. The last one stores the result
+// and loads what the next round begins with, if that is a load.
+func (b *builder) join() {
+	list, names, links := b.list, b.names, b.links
+	b.list, b.names, b.links = nil, nil, nil
+	from := func(i int, second bool) { // adds the links of an instruction
+		for _, l := range links {
+			if l.instruction == i {
+				l.instruction, l.second = len(b.list), l.second || second
+				b.links = append(b.links, l)
+			}
+		}
+	}
+	for i := 0; i < len(list); i++ {
+		in, name := list[i], names[i]
+		from(i, false)
+		switch last := len(list) - 2; {
+		case i == last && name == "store" && names[0] == "load":
+			name, b.result = "storeagain", len(b.list)
+			from(0, true)
+			i++
+		case i == last:
+			b.result = len(b.list)
+		case i+1 < last && b.machine.Handler(name+names[i+1]) != 0:
+			next := list[i+1]
+			name += names[i+1]
+			in.X2, in.Y2 = next.X, next.Y
+			from(i+1, true)
+			i++
+		}
+		in.Handler = b.machine.Handler(name)
+		b.list, b.names = append(b.list, in), append(b.names, name)
+	}
 }
 
 // taken returns how often a step reads v from the accumulators.
@@ -168,6 +222,7 @@ func (b *builder) emit(name string, x, y float64, links ...link) bool {
 		b.links = append(b.links, l)
 	}
 	b.list = append(b.list, simd.Instruction{Handler: h, X: float32(x), Y: float32(y)})
+	b.names = append(b.names, name)
 	return true
 }
 
@@ -178,8 +233,11 @@ func (b *builder) step(s *Step, powers *[]int) bool {
 	case Copy, CopyBool:
 		return b.load(s.A)
 	case Affine:
-		if s.Y == 0 {
+		switch {
+		case s.Y == 0:
 			name = "Scale"
+		case x == 1:
+			name, x = "Shift", s.Y
 		}
 	case PowX:
 		if !b.load(s.A) {
@@ -257,7 +315,12 @@ func (j *job[T]) execute(m *memory[T], lo, hi int) {
 	s.program = append(s.program[:0], c.list...)
 	s.slots = buffer.Resize(s.slots, c.slots*group)
 	if j.stream {
-		s.program[len(s.program)-2].Handler = c.stream
+		s.program[c.result].Handler = c.stream
+	}
+	for _, l := range c.limits {
+		if o := &j.in[l.input]; o.kind == constant && o.floats[0] == o.floats[0] { // no NaN
+			s.program[l.instruction].Handler = l.handler
+		}
 	}
 	for i, v := range c.filled {
 		repeat(s.slots[(c.slots-len(c.filled)+i)*group:][:group], v)
@@ -266,7 +329,7 @@ func (j *job[T]) execute(m *memory[T], lo, hi int) {
 	s.bools = buffer.Resize(s.bools, (len(j.in)+1)*group)
 	step := hi - lo
 	if j.byBlocks {
-		step = block
+		step = block - block%group
 	}
 	for ; lo < hi; lo += step {
 		end := min(lo+step, hi)
@@ -281,7 +344,7 @@ func (j *job[T]) execute(m *memory[T], lo, hi int) {
 		}
 		if rest := end - lo - whole; rest > 0 {
 			j.saveRest(s, m, lo, whole, rest)
-			s.program[len(s.program)-2].Handler = c.list[len(c.list)-2].Handler
+			s.program[c.result].Handler = c.list[c.result].Handler
 			j.point(s, m, lo, true)
 			beyond = c.machine.Run(s.program, group) || beyond
 			j.restoreRest(s, lo+whole, rest)

@@ -141,8 +141,8 @@ func TestProgramsComputeTheSameBits(t *testing.T) {
 // TestInstructionLayout: the assembly reads the fields at these offsets.
 func TestInstructionLayout(t *testing.T) {
 	var i simd.Instruction
-	got := []uintptr{unsafe.Offsetof(i.Handler), unsafe.Offsetof(i.Operand), unsafe.Offsetof(i.Moving), unsafe.Offsetof(i.Operand2), unsafe.Offsetof(i.Moving2), unsafe.Offsetof(i.X), unsafe.Offsetof(i.Y), unsafe.Sizeof(i)}
-	for k, want := range []uintptr{0, 8, 16, 24, 32, 40, 44, 48} {
+	got := []uintptr{unsafe.Offsetof(i.Handler), unsafe.Offsetof(i.Operand), unsafe.Offsetof(i.Moving), unsafe.Offsetof(i.Operand2), unsafe.Offsetof(i.Moving2), unsafe.Offsetof(i.X), unsafe.Offsetof(i.Y), unsafe.Offsetof(i.X2), unsafe.Offsetof(i.Y2), unsafe.Sizeof(i)}
+	for k, want := range []uintptr{0, 8, 16, 24, 32, 40, 44, 48, 52, 64} {
 		if got[k] != want {
 			t.Errorf("field %d lies at %d, want %d", k, got[k], want)
 		}

@@ -38,6 +38,9 @@ func Run[T ref.Float](e *Expr, out *Operand[T], in []Operand[T]) {
 		if j.n >= many {
 			size = largeGrain
 		}
+		if j.code != nil {
+			size -= size % j.code.machine.Group // so that only the last piece has less than a group
+		}
 		j.Pieces = parallel.Cut(j.n, size)
 		j.Pieces.Run(j)
 	}

@@ -3427,10 +3427,8 @@ many:
 	VMOVUPS           (SI), Z5
 	VPANDD.BCST       number7fffffff<>+0(SB), Z5, Z2
 	VADDPS            Z2, Z2, Z2
-	VBROADCASTSS      number42b20000<>+0(SB), Z0
+	VBROADCASTSS      number42200000<>+0(SB), Z0
 	VMINPS            Z2, Z0, Z2
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z0
-	VMAXPS            Z2, Z0, Z2
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z2, Z0
 	VRNDSCALEPS       $0x08, Z0, Z0
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z0, Z2
@@ -3443,7 +3441,9 @@ many:
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z2, Z1
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
-	VSCALEFPS         Z0, Z1, Z2
+	VCVTPS2DQ         Z0, Z0
+	VPSLLD            $0x17, Z0, Z0
+	VPADDD            Z0, Z1, Z2
 	VADDPS.BCST       number3f800000<>+0(SB), Z2, Z2
 	VBROADCASTSS      number40000000<>+0(SB), Z0
 	VDIVPS            Z2, Z0, Z2
@@ -3466,10 +3466,8 @@ many:
 	VMOVUPS           64(SI), Z11
 	VPANDD.BCST       number7fffffff<>+0(SB), Z11, Z8
 	VADDPS            Z8, Z8, Z8
-	VBROADCASTSS      number42b20000<>+0(SB), Z6
+	VBROADCASTSS      number42200000<>+0(SB), Z6
 	VMINPS            Z8, Z6, Z8
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z6
-	VMAXPS            Z8, Z6, Z8
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z8, Z6
 	VRNDSCALEPS       $0x08, Z6, Z6
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z6, Z8
@@ -3482,7 +3480,9 @@ many:
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z8, Z7
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z8, Z7
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z8, Z7
-	VSCALEFPS         Z6, Z7, Z8
+	VCVTPS2DQ         Z6, Z6
+	VPSLLD            $0x17, Z6, Z6
+	VPADDD            Z6, Z7, Z8
 	VADDPS.BCST       number3f800000<>+0(SB), Z8, Z8
 	VBROADCASTSS      number40000000<>+0(SB), Z6
 	VDIVPS            Z8, Z6, Z8
@@ -3521,10 +3521,8 @@ tail:
 	VMOVUPS.Z         (SI), K1, Z5
 	VPANDD.BCST       number7fffffff<>+0(SB), Z5, Z2
 	VADDPS            Z2, Z2, Z2
-	VBROADCASTSS      number42b20000<>+0(SB), Z0
+	VBROADCASTSS      number42200000<>+0(SB), Z0
 	VMINPS            Z2, Z0, Z2
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z0
-	VMAXPS            Z2, Z0, Z2
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z2, Z0
 	VRNDSCALEPS       $0x08, Z0, Z0
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z0, Z2
@@ -3537,7 +3535,9 @@ tail:
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z2, Z1
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
-	VSCALEFPS         Z0, Z1, Z2
+	VCVTPS2DQ         Z0, Z0
+	VPSLLD            $0x17, Z0, Z0
+	VPADDD            Z0, Z1, Z2
 	VADDPS.BCST       number3f800000<>+0(SB), Z2, Z2
 	VBROADCASTSS      number40000000<>+0(SB), Z0
 	VDIVPS            Z2, Z0, Z2
@@ -3565,6 +3565,16 @@ tail:
 done:
 	VZEROUPPER
 	RET
+
+DATA number42200000<>+0(SB)/4, $0x42200000
+DATA number42200000<>+4(SB)/4, $0x42200000
+DATA number42200000<>+8(SB)/4, $0x42200000
+DATA number42200000<>+12(SB)/4, $0x42200000
+DATA number42200000<>+16(SB)/4, $0x42200000
+DATA number42200000<>+20(SB)/4, $0x42200000
+DATA number42200000<>+24(SB)/4, $0x42200000
+DATA number42200000<>+28(SB)/4, $0x42200000
+GLOBL number42200000<>(SB), RODATA|NOPTR, $32
 
 DATA numberbbbaf0ea<>+0(SB)/4, $0xbbbaf0ea
 DATA numberbbbaf0ea<>+4(SB)/4, $0xbbbaf0ea
@@ -7076,10 +7086,8 @@ many:
 	VMOVUPS      (SI), Y5
 	VANDPS       number7fffffff<>+0(SB), Y5, Y2
 	VADDPS       Y2, Y2, Y2
-	VBROADCASTSS number42b20000<>+0(SB), Y0
+	VBROADCASTSS number42200000<>+0(SB), Y0
 	VMINPS       Y2, Y0, Y2
-	VBROADCASTSS numberc2d00000<>+0(SB), Y0
-	VMAXPS       Y2, Y0, Y2
 	VMULPS       number3fb8aa3b<>+0(SB), Y2, Y0
 	VROUNDPS     $0x08, Y0, Y0
 	VFNMADD231PS number3f318000<>+0(SB), Y0, Y2
@@ -7093,14 +7101,8 @@ many:
 	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
 	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
 	VCVTPS2DQ    Y0, Y0
-	VPSRAD       $0x01, Y0, Y2
-	VPSUBD       Y2, Y0, Y0
-	VPADDD       number0000007f<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       number0000007f<>+0(SB), Y0, Y0
 	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y2, Y1, Y1
-	VMULPS       Y0, Y1, Y2
+	VPADDD       Y0, Y1, Y2
 	VADDPS       number3f800000<>+0(SB), Y2, Y2
 	VBROADCASTSS number40000000<>+0(SB), Y0
 	VDIVPS       Y2, Y0, Y2
@@ -7123,10 +7125,8 @@ many:
 	VMOVUPS      32(SI), Y11
 	VANDPS       number7fffffff<>+0(SB), Y11, Y8
 	VADDPS       Y8, Y8, Y8
-	VBROADCASTSS number42b20000<>+0(SB), Y6
+	VBROADCASTSS number42200000<>+0(SB), Y6
 	VMINPS       Y8, Y6, Y8
-	VBROADCASTSS numberc2d00000<>+0(SB), Y6
-	VMAXPS       Y8, Y6, Y8
 	VMULPS       number3fb8aa3b<>+0(SB), Y8, Y6
 	VROUNDPS     $0x08, Y6, Y6
 	VFNMADD231PS number3f318000<>+0(SB), Y6, Y8
@@ -7140,14 +7140,8 @@ many:
 	VFMADD213PS  number3f800000<>+0(SB), Y8, Y7
 	VFMADD213PS  number3f800000<>+0(SB), Y8, Y7
 	VCVTPS2DQ    Y6, Y6
-	VPSRAD       $0x01, Y6, Y8
-	VPSUBD       Y8, Y6, Y6
-	VPADDD       number0000007f<>+0(SB), Y8, Y8
-	VPSLLD       $0x17, Y8, Y8
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
 	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y8, Y7, Y7
-	VMULPS       Y6, Y7, Y8
+	VPADDD       Y6, Y7, Y8
 	VADDPS       number3f800000<>+0(SB), Y8, Y8
 	VBROADCASTSS number40000000<>+0(SB), Y6
 	VDIVPS       Y8, Y6, Y8
@@ -7187,10 +7181,8 @@ tail:
 	VMASKMOVPS   (SI), Y15, Y5
 	VANDPS       number7fffffff<>+0(SB), Y5, Y2
 	VADDPS       Y2, Y2, Y2
-	VBROADCASTSS number42b20000<>+0(SB), Y0
+	VBROADCASTSS number42200000<>+0(SB), Y0
 	VMINPS       Y2, Y0, Y2
-	VBROADCASTSS numberc2d00000<>+0(SB), Y0
-	VMAXPS       Y2, Y0, Y2
 	VMULPS       number3fb8aa3b<>+0(SB), Y2, Y0
 	VROUNDPS     $0x08, Y0, Y0
 	VFNMADD231PS number3f318000<>+0(SB), Y0, Y2
@@ -7204,14 +7196,8 @@ tail:
 	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
 	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
 	VCVTPS2DQ    Y0, Y0
-	VPSRAD       $0x01, Y0, Y2
-	VPSUBD       Y2, Y0, Y0
-	VPADDD       number0000007f<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       number0000007f<>+0(SB), Y0, Y0
 	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y2, Y1, Y1
-	VMULPS       Y0, Y1, Y2
+	VPADDD       Y0, Y1, Y2
 	VADDPS       number3f800000<>+0(SB), Y2, Y2
 	VBROADCASTSS number40000000<>+0(SB), Y0
 	VDIVPS       Y2, Y0, Y2

@@ -1405,10 +1405,8 @@ many:
 	VPANDD.BCST       number80000000<>+0(SB), Z4, Z3
 	VPANDD.BCST       number7fffffff<>+0(SB), Z4, Z2
 	VADDPS            Z2, Z2, Z2
-	VBROADCASTSS      number42b20000<>+0(SB), Z0
+	VBROADCASTSS      number42200000<>+0(SB), Z0
 	VMINPS            Z2, Z0, Z2
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z0
-	VMAXPS            Z2, Z0, Z2
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z2, Z0
 	VRNDSCALEPS       $0x08, Z0, Z0
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z0, Z2
@@ -1421,7 +1419,9 @@ many:
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z2, Z1
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
-	VSCALEFPS         Z0, Z1, Z2
+	VCVTPS2DQ         Z0, Z0
+	VPSLLD            $0x17, Z0, Z0
+	VPADDD            Z0, Z1, Z2
 	VADDPS.BCST       number3f800000<>+0(SB), Z2, Z2
 	VBROADCASTSS      number40000000<>+0(SB), Z0
 	VDIVPS            Z2, Z0, Z2
@@ -1446,10 +1446,8 @@ many:
 	VPANDD.BCST       number80000000<>+0(SB), Z9, Z8
 	VPANDD.BCST       number7fffffff<>+0(SB), Z9, Z7
 	VADDPS            Z7, Z7, Z7
-	VBROADCASTSS      number42b20000<>+0(SB), Z5
+	VBROADCASTSS      number42200000<>+0(SB), Z5
 	VMINPS            Z7, Z5, Z7
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z5
-	VMAXPS            Z7, Z5, Z7
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z7, Z5
 	VRNDSCALEPS       $0x08, Z5, Z5
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z5, Z7
@@ -1462,7 +1460,9 @@ many:
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z7, Z6
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z7, Z6
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z7, Z6
-	VSCALEFPS         Z5, Z6, Z7
+	VCVTPS2DQ         Z5, Z5
+	VPSLLD            $0x17, Z5, Z5
+	VPADDD            Z5, Z6, Z7
 	VADDPS.BCST       number3f800000<>+0(SB), Z7, Z7
 	VBROADCASTSS      number40000000<>+0(SB), Z5
 	VDIVPS            Z7, Z5, Z7
@@ -1503,10 +1503,8 @@ tail:
 	VPANDD.BCST       number80000000<>+0(SB), Z4, Z3
 	VPANDD.BCST       number7fffffff<>+0(SB), Z4, Z2
 	VADDPS            Z2, Z2, Z2
-	VBROADCASTSS      number42b20000<>+0(SB), Z0
+	VBROADCASTSS      number42200000<>+0(SB), Z0
 	VMINPS            Z2, Z0, Z2
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z0
-	VMAXPS            Z2, Z0, Z2
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z2, Z0
 	VRNDSCALEPS       $0x08, Z0, Z0
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z0, Z2
@@ -1519,7 +1517,9 @@ tail:
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z2, Z1
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
-	VSCALEFPS         Z0, Z1, Z2
+	VCVTPS2DQ         Z0, Z0
+	VPSLLD            $0x17, Z0, Z0
+	VPADDD            Z0, Z1, Z2
 	VADDPS.BCST       number3f800000<>+0(SB), Z2, Z2
 	VBROADCASTSS      number40000000<>+0(SB), Z0
 	VDIVPS            Z2, Z0, Z2
@@ -1548,6 +1548,16 @@ tail:
 done:
 	VZEROUPPER
 	RET
+
+DATA number42200000<>+0(SB)/4, $0x42200000
+DATA number42200000<>+4(SB)/4, $0x42200000
+DATA number42200000<>+8(SB)/4, $0x42200000
+DATA number42200000<>+12(SB)/4, $0x42200000
+DATA number42200000<>+16(SB)/4, $0x42200000
+DATA number42200000<>+20(SB)/4, $0x42200000
+DATA number42200000<>+24(SB)/4, $0x42200000
+DATA number42200000<>+28(SB)/4, $0x42200000
+GLOBL number42200000<>(SB), RODATA|NOPTR, $32
 
 DATA number40000000<>+0(SB)/4, $0x40000000
 DATA number40000000<>+4(SB)/4, $0x40000000
@@ -1642,10 +1652,6 @@ many:
 	VFMADD213PS.BCST  number3e03b96f<>+0(SB), Z0, Z1
 	VFMADD213PS       Z0, Z0, Z1
 	VPXORD.BCST       number80000000<>+0(SB), Z1, Z1
-	VBROADCASTSS      number42b20000<>+0(SB), Z2
-	VMINPS            Z1, Z2, Z1
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VMAXPS            Z1, Z2, Z1
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z1, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z1
@@ -1658,7 +1664,9 @@ many:
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z1, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z3
-	VSCALEFPS         Z2, Z3, Z1
+	VCVTPS2DQ         Z2, Z2
+	VPSLLD            $0x17, Z2, Z2
+	VPADDD            Z2, Z3, Z1
 	VBROADCASTSS      number3f800000<>+0(SB), Z2
 	VSUBPS            Z1, Z2, Z1
 	VPANDD.BCST       number80000000<>+0(SB), Z4, Z2
@@ -1691,10 +1699,6 @@ many:
 	VFMADD213PS.BCST  number3e03b96f<>+0(SB), Z5, Z6
 	VFMADD213PS       Z5, Z5, Z6
 	VPXORD.BCST       number80000000<>+0(SB), Z6, Z6
-	VBROADCASTSS      number42b20000<>+0(SB), Z7
-	VMINPS            Z6, Z7, Z6
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z7
-	VMAXPS            Z6, Z7, Z6
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z6, Z7
 	VRNDSCALEPS       $0x08, Z7, Z7
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z7, Z6
@@ -1707,7 +1711,9 @@ many:
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z6, Z8
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z6, Z8
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z6, Z8
-	VSCALEFPS         Z7, Z8, Z6
+	VCVTPS2DQ         Z7, Z7
+	VPSLLD            $0x17, Z7, Z7
+	VPADDD            Z7, Z8, Z6
 	VBROADCASTSS      number3f800000<>+0(SB), Z7
 	VSUBPS            Z6, Z7, Z6
 	VPANDD.BCST       number80000000<>+0(SB), Z9, Z7
@@ -1756,10 +1762,6 @@ tail:
 	VFMADD213PS.BCST  number3e03b96f<>+0(SB), Z0, Z1
 	VFMADD213PS       Z0, Z0, Z1
 	VPXORD.BCST       number80000000<>+0(SB), Z1, Z1
-	VBROADCASTSS      number42b20000<>+0(SB), Z2
-	VMINPS            Z1, Z2, Z1
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VMAXPS            Z1, Z2, Z1
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z1, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z1
@@ -1772,7 +1774,9 @@ tail:
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z1, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z3
-	VSCALEFPS         Z2, Z3, Z1
+	VCVTPS2DQ         Z2, Z2
+	VPSLLD            $0x17, Z2, Z2
+	VPADDD            Z2, Z3, Z1
 	VBROADCASTSS      number3f800000<>+0(SB), Z2
 	VSUBPS            Z1, Z2, Z1
 	VPANDD.BCST       number80000000<>+0(SB), Z4, Z2
@@ -6433,10 +6437,8 @@ many:
 	VANDPS       number80000000<>+0(SB), Y4, Y3
 	VANDPS       number7fffffff<>+0(SB), Y4, Y2
 	VADDPS       Y2, Y2, Y2
-	VBROADCASTSS number42b20000<>+0(SB), Y0
+	VBROADCASTSS number42200000<>+0(SB), Y0
 	VMINPS       Y2, Y0, Y2
-	VBROADCASTSS numberc2d00000<>+0(SB), Y0
-	VMAXPS       Y2, Y0, Y2
 	VMULPS       number3fb8aa3b<>+0(SB), Y2, Y0
 	VROUNDPS     $0x08, Y0, Y0
 	VFNMADD231PS number3f318000<>+0(SB), Y0, Y2
@@ -6450,14 +6452,8 @@ many:
 	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
 	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
 	VCVTPS2DQ    Y0, Y0
-	VPSRAD       $0x01, Y0, Y2
-	VPSUBD       Y2, Y0, Y0
-	VPADDD       number0000007f<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       number0000007f<>+0(SB), Y0, Y0
 	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y2, Y1, Y1
-	VMULPS       Y0, Y1, Y2
+	VPADDD       Y0, Y1, Y2
 	VADDPS       number3f800000<>+0(SB), Y2, Y2
 	VBROADCASTSS number40000000<>+0(SB), Y0
 	VDIVPS       Y2, Y0, Y2
@@ -6482,10 +6478,8 @@ many:
 	VANDPS       number80000000<>+0(SB), Y9, Y8
 	VANDPS       number7fffffff<>+0(SB), Y9, Y7
 	VADDPS       Y7, Y7, Y7
-	VBROADCASTSS number42b20000<>+0(SB), Y5
+	VBROADCASTSS number42200000<>+0(SB), Y5
 	VMINPS       Y7, Y5, Y7
-	VBROADCASTSS numberc2d00000<>+0(SB), Y5
-	VMAXPS       Y7, Y5, Y7
 	VMULPS       number3fb8aa3b<>+0(SB), Y7, Y5
 	VROUNDPS     $0x08, Y5, Y5
 	VFNMADD231PS number3f318000<>+0(SB), Y5, Y7
@@ -6499,14 +6493,8 @@ many:
 	VFMADD213PS  number3f800000<>+0(SB), Y7, Y6
 	VFMADD213PS  number3f800000<>+0(SB), Y7, Y6
 	VCVTPS2DQ    Y5, Y5
-	VPSRAD       $0x01, Y5, Y7
-	VPSUBD       Y7, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y7, Y6, Y6
-	VMULPS       Y5, Y6, Y7
+	VPADDD       Y5, Y6, Y7
 	VADDPS       number3f800000<>+0(SB), Y7, Y7
 	VBROADCASTSS number40000000<>+0(SB), Y5
 	VDIVPS       Y7, Y5, Y7
@@ -6548,10 +6536,8 @@ tail:
 	VANDPS       number80000000<>+0(SB), Y4, Y3
 	VANDPS       number7fffffff<>+0(SB), Y4, Y2
 	VADDPS       Y2, Y2, Y2
-	VBROADCASTSS number42b20000<>+0(SB), Y0
+	VBROADCASTSS number42200000<>+0(SB), Y0
 	VMINPS       Y2, Y0, Y2
-	VBROADCASTSS numberc2d00000<>+0(SB), Y0
-	VMAXPS       Y2, Y0, Y2
 	VMULPS       number3fb8aa3b<>+0(SB), Y2, Y0
 	VROUNDPS     $0x08, Y0, Y0
 	VFNMADD231PS number3f318000<>+0(SB), Y0, Y2
@@ -6565,14 +6551,8 @@ tail:
 	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
 	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
 	VCVTPS2DQ    Y0, Y0
-	VPSRAD       $0x01, Y0, Y2
-	VPSUBD       Y2, Y0, Y0
-	VPADDD       number0000007f<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       number0000007f<>+0(SB), Y0, Y0
 	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y2, Y1, Y1
-	VMULPS       Y0, Y1, Y2
+	VPADDD       Y0, Y1, Y2
 	VADDPS       number3f800000<>+0(SB), Y2, Y2
 	VBROADCASTSS number40000000<>+0(SB), Y0
 	VDIVPS       Y2, Y0, Y2
@@ -6625,10 +6605,6 @@ many:
 	VFMADD213PS  number3e03b96f<>+0(SB), Y0, Y1
 	VFMADD213PS  Y0, Y0, Y1
 	VXORPS       number80000000<>+0(SB), Y1, Y1
-	VBROADCASTSS number42b20000<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VBROADCASTSS numberc2d00000<>+0(SB), Y2
-	VMAXPS       Y1, Y2, Y1
 	VMULPS       number3fb8aa3b<>+0(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
 	VFNMADD231PS number3f318000<>+0(SB), Y2, Y1
@@ -6642,14 +6618,8 @@ many:
 	VFMADD213PS  number3f800000<>+0(SB), Y1, Y3
 	VFMADD213PS  number3f800000<>+0(SB), Y1, Y3
 	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y1
-	VPSUBD       Y1, Y2, Y2
-	VPADDD       number0000007f<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VPADDD       number0000007f<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y1, Y3, Y3
-	VMULPS       Y2, Y3, Y1
+	VPADDD       Y2, Y3, Y1
 	VBROADCASTSS number3f800000<>+0(SB), Y2
 	VSUBPS       Y1, Y2, Y1
 	VANDPS       number80000000<>+0(SB), Y4, Y2
@@ -6682,10 +6652,6 @@ many:
 	VFMADD213PS  number3e03b96f<>+0(SB), Y5, Y6
 	VFMADD213PS  Y5, Y5, Y6
 	VXORPS       number80000000<>+0(SB), Y6, Y6
-	VBROADCASTSS number42b20000<>+0(SB), Y7
-	VMINPS       Y6, Y7, Y6
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
-	VMAXPS       Y6, Y7, Y6
 	VMULPS       number3fb8aa3b<>+0(SB), Y6, Y7
 	VROUNDPS     $0x08, Y7, Y7
 	VFNMADD231PS number3f318000<>+0(SB), Y7, Y6
@@ -6699,14 +6665,8 @@ many:
 	VFMADD213PS  number3f800000<>+0(SB), Y6, Y8
 	VFMADD213PS  number3f800000<>+0(SB), Y6, Y8
 	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y6
-	VPSUBD       Y6, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
 	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y6, Y8, Y8
-	VMULPS       Y7, Y8, Y6
+	VPADDD       Y7, Y8, Y6
 	VBROADCASTSS number3f800000<>+0(SB), Y7
 	VSUBPS       Y6, Y7, Y6
 	VANDPS       number80000000<>+0(SB), Y9, Y7
@@ -6756,10 +6716,6 @@ tail:
 	VFMADD213PS  number3e03b96f<>+0(SB), Y0, Y1
 	VFMADD213PS  Y0, Y0, Y1
 	VXORPS       number80000000<>+0(SB), Y1, Y1
-	VBROADCASTSS number42b20000<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VBROADCASTSS numberc2d00000<>+0(SB), Y2
-	VMAXPS       Y1, Y2, Y1
 	VMULPS       number3fb8aa3b<>+0(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
 	VFNMADD231PS number3f318000<>+0(SB), Y2, Y1
@@ -6773,14 +6729,8 @@ tail:
 	VFMADD213PS  number3f800000<>+0(SB), Y1, Y3
 	VFMADD213PS  number3f800000<>+0(SB), Y1, Y3
 	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y1
-	VPSUBD       Y1, Y2, Y2
-	VPADDD       number0000007f<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VPADDD       number0000007f<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y1, Y3, Y3
-	VMULPS       Y2, Y3, Y1
+	VPADDD       Y2, Y3, Y1
 	VBROADCASTSS number3f800000<>+0(SB), Y2
 	VSUBPS       Y1, Y2, Y1
 	VANDPS       number80000000<>+0(SB), Y4, Y2

@@ -105,14 +105,10 @@ many:
 	VPANDD.BCST       number7fffffff<>+0(SB), Z6, Z9
 	VADDPS            Z4, Z4, Z4
 	VADDPS            Z9, Z9, Z9
-	VBROADCASTSS      number42b20000<>+0(SB), Z2
-	VBROADCASTSS      number42b20000<>+0(SB), Z7
+	VBROADCASTSS      number42200000<>+0(SB), Z2
+	VBROADCASTSS      number42200000<>+0(SB), Z7
 	VMINPS            Z4, Z2, Z4
 	VMINPS            Z9, Z7, Z9
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z7
-	VMAXPS            Z4, Z2, Z4
-	VMAXPS            Z9, Z7, Z9
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z2
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z9, Z7
 	VRNDSCALEPS       $0x08, Z2, Z2
@@ -137,8 +133,12 @@ many:
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z8
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z8
-	VSCALEFPS         Z2, Z3, Z4
-	VSCALEFPS         Z7, Z8, Z9
+	VCVTPS2DQ         Z2, Z2
+	VCVTPS2DQ         Z7, Z7
+	VPSLLD            $0x17, Z2, Z2
+	VPSLLD            $0x17, Z7, Z7
+	VPADDD            Z2, Z3, Z4
+	VPADDD            Z7, Z8, Z9
 	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
 	VADDPS.BCST       number3f800000<>+0(SB), Z9, Z9
 	VBROADCASTSS      number40000000<>+0(SB), Z2
@@ -281,14 +281,10 @@ many:
 	VPANDD.BCST       number7fffffff<>+0(SB), Z5, Z9
 	VADDPS            Z4, Z4, Z4
 	VADDPS            Z9, Z9, Z9
-	VBROADCASTSS      number42b20000<>+0(SB), Z2
-	VBROADCASTSS      number42b20000<>+0(SB), Z7
+	VBROADCASTSS      number42200000<>+0(SB), Z2
+	VBROADCASTSS      number42200000<>+0(SB), Z7
 	VMINPS            Z4, Z2, Z4
 	VMINPS            Z9, Z7, Z9
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z7
-	VMAXPS            Z4, Z2, Z4
-	VMAXPS            Z9, Z7, Z9
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z2
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z9, Z7
 	VRNDSCALEPS       $0x08, Z2, Z2
@@ -313,8 +309,12 @@ many:
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z8
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z8
-	VSCALEFPS         Z2, Z3, Z4
-	VSCALEFPS         Z7, Z8, Z9
+	VCVTPS2DQ         Z2, Z2
+	VCVTPS2DQ         Z7, Z7
+	VPSLLD            $0x17, Z2, Z2
+	VPSLLD            $0x17, Z7, Z7
+	VPADDD            Z2, Z3, Z4
+	VPADDD            Z7, Z8, Z9
 	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
 	VADDPS.BCST       number3f800000<>+0(SB), Z9, Z9
 	VBROADCASTSS      number40000000<>+0(SB), Z2
@@ -415,10 +415,8 @@ tail:
 	VMOVUPS.Z         (BX), K1, Z1
 	VPANDD.BCST       number7fffffff<>+0(SB), Z1, Z4
 	VADDPS            Z4, Z4, Z4
-	VBROADCASTSS      number42b20000<>+0(SB), Z2
+	VBROADCASTSS      number42200000<>+0(SB), Z2
 	VMINPS            Z4, Z2, Z4
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VMAXPS            Z4, Z2, Z4
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z4
@@ -431,7 +429,9 @@ tail:
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
-	VSCALEFPS         Z2, Z3, Z4
+	VCVTPS2DQ         Z2, Z2
+	VPSLLD            $0x17, Z2, Z2
+	VPADDD            Z2, Z3, Z4
 	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
 	VBROADCASTSS      number40000000<>+0(SB), Z2
 	VDIVPS            Z4, Z2, Z4
@@ -503,10 +503,8 @@ tail:
 	VMOVUPS           Z1, K1, (DX)
 	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z4
 	VADDPS            Z4, Z4, Z4
-	VBROADCASTSS      number42b20000<>+0(SB), Z2
+	VBROADCASTSS      number42200000<>+0(SB), Z2
 	VMINPS            Z4, Z2, Z4
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VMAXPS            Z4, Z2, Z4
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z4
@@ -519,7 +517,9 @@ tail:
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
-	VSCALEFPS         Z2, Z3, Z4
+	VCVTPS2DQ         Z2, Z2
+	VPSLLD            $0x17, Z2, Z2
+	VPADDD            Z2, Z3, Z4
 	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
 	VBROADCASTSS      number40000000<>+0(SB), Z2
 	VDIVPS            Z4, Z2, Z4
@@ -718,6 +718,16 @@ DATA number7fffffff<>+24(SB)/4, $0x7fffffff
 DATA number7fffffff<>+28(SB)/4, $0x7fffffff
 GLOBL number7fffffff<>(SB), RODATA|NOPTR, $32
 
+DATA number42200000<>+0(SB)/4, $0x42200000
+DATA number42200000<>+4(SB)/4, $0x42200000
+DATA number42200000<>+8(SB)/4, $0x42200000
+DATA number42200000<>+12(SB)/4, $0x42200000
+DATA number42200000<>+16(SB)/4, $0x42200000
+DATA number42200000<>+20(SB)/4, $0x42200000
+DATA number42200000<>+24(SB)/4, $0x42200000
+DATA number42200000<>+28(SB)/4, $0x42200000
+GLOBL number42200000<>(SB), RODATA|NOPTR, $32
+
 DATA number40000000<>+0(SB)/4, $0x40000000
 DATA number40000000<>+4(SB)/4, $0x40000000
 DATA number40000000<>+8(SB)/4, $0x40000000
@@ -846,14 +856,10 @@ many:
 	VPANDD.BCST       number7fffffff<>+0(SB), Z6, Z9
 	VADDPS            Z4, Z4, Z4
 	VADDPS            Z9, Z9, Z9
-	VBROADCASTSS      number42b20000<>+0(SB), Z2
-	VBROADCASTSS      number42b20000<>+0(SB), Z7
+	VBROADCASTSS      number42200000<>+0(SB), Z2
+	VBROADCASTSS      number42200000<>+0(SB), Z7
 	VMINPS            Z4, Z2, Z4
 	VMINPS            Z9, Z7, Z9
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z7
-	VMAXPS            Z4, Z2, Z4
-	VMAXPS            Z9, Z7, Z9
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z2
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z9, Z7
 	VRNDSCALEPS       $0x08, Z2, Z2
@@ -878,8 +884,12 @@ many:
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z8
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z8
-	VSCALEFPS         Z2, Z3, Z4
-	VSCALEFPS         Z7, Z8, Z9
+	VCVTPS2DQ         Z2, Z2
+	VCVTPS2DQ         Z7, Z7
+	VPSLLD            $0x17, Z2, Z2
+	VPSLLD            $0x17, Z7, Z7
+	VPADDD            Z2, Z3, Z4
+	VPADDD            Z7, Z8, Z9
 	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
 	VADDPS.BCST       number3f800000<>+0(SB), Z9, Z9
 	VBROADCASTSS      number40000000<>+0(SB), Z2
@@ -1034,10 +1044,8 @@ tail:
 	VMOVUPS.Z         (R11), K1, Z1
 	VPANDD.BCST       number7fffffff<>+0(SB), Z1, Z4
 	VADDPS            Z4, Z4, Z4
-	VBROADCASTSS      number42b20000<>+0(SB), Z2
+	VBROADCASTSS      number42200000<>+0(SB), Z2
 	VMINPS            Z4, Z2, Z4
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VMAXPS            Z4, Z2, Z4
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z2
 	VRNDSCALEPS       $0x08, Z2, Z2
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z4
@@ -1050,7 +1058,9 @@ tail:
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
-	VSCALEFPS         Z2, Z3, Z4
+	VCVTPS2DQ         Z2, Z2
+	VPSLLD            $0x17, Z2, Z2
+	VPADDD            Z2, Z3, Z4
 	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
 	VBROADCASTSS      number40000000<>+0(SB), Z2
 	VDIVPS            Z4, Z2, Z4
@@ -1232,14 +1242,10 @@ many:
 	VPANDD.BCST       number7fffffff<>+0(SB), Z8, Z9
 	VADDPS            Z4, Z4, Z4
 	VADDPS            Z9, Z9, Z9
-	VBROADCASTSS      number42b20000<>+0(SB), Z1
-	VBROADCASTSS      number42b20000<>+0(SB), Z6
+	VBROADCASTSS      number42200000<>+0(SB), Z1
+	VBROADCASTSS      number42200000<>+0(SB), Z6
 	VMINPS            Z4, Z1, Z4
 	VMINPS            Z9, Z6, Z9
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z1
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z6
-	VMAXPS            Z4, Z1, Z4
-	VMAXPS            Z9, Z6, Z9
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z1
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z9, Z6
 	VRNDSCALEPS       $0x08, Z1, Z1
@@ -1264,8 +1270,12 @@ many:
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z7
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z2
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z7
-	VSCALEFPS         Z1, Z2, Z4
-	VSCALEFPS         Z6, Z7, Z9
+	VCVTPS2DQ         Z1, Z1
+	VCVTPS2DQ         Z6, Z6
+	VPSLLD            $0x17, Z1, Z1
+	VPSLLD            $0x17, Z6, Z6
+	VPADDD            Z1, Z2, Z4
+	VPADDD            Z6, Z7, Z9
 	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
 	VADDPS.BCST       number3f800000<>+0(SB), Z9, Z9
 	VBROADCASTSS      number40000000<>+0(SB), Z1
@@ -1419,10 +1429,8 @@ tail:
 	VFMADD231PS       Z1, Z2, Z3
 	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z4
 	VADDPS            Z4, Z4, Z4
-	VBROADCASTSS      number42b20000<>+0(SB), Z1
+	VBROADCASTSS      number42200000<>+0(SB), Z1
 	VMINPS            Z4, Z1, Z4
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z1
-	VMAXPS            Z4, Z1, Z4
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z1
 	VRNDSCALEPS       $0x08, Z1, Z1
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z1, Z4
@@ -1435,7 +1443,9 @@ tail:
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z2
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z2
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z2
-	VSCALEFPS         Z1, Z2, Z4
+	VCVTPS2DQ         Z1, Z1
+	VPSLLD            $0x17, Z1, Z1
+	VPADDD            Z1, Z2, Z4
 	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
 	VBROADCASTSS      number40000000<>+0(SB), Z1
 	VDIVPS            Z4, Z1, Z4
@@ -1944,14 +1954,10 @@ many:
 	VPANDD.BCST       number7fffffff<>+0(SB), Z8, Z7
 	VADDPS            Z2, Z2, Z2
 	VADDPS            Z7, Z7, Z7
-	VBROADCASTSS      number42b20000<>+0(SB), Z0
-	VBROADCASTSS      number42b20000<>+0(SB), Z5
+	VBROADCASTSS      number42200000<>+0(SB), Z0
+	VBROADCASTSS      number42200000<>+0(SB), Z5
 	VMINPS            Z2, Z0, Z2
 	VMINPS            Z7, Z5, Z7
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z0
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z5
-	VMAXPS            Z2, Z0, Z2
-	VMAXPS            Z7, Z5, Z7
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z2, Z0
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z7, Z5
 	VRNDSCALEPS       $0x08, Z0, Z0
@@ -1976,8 +1982,12 @@ many:
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z7, Z6
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z7, Z6
-	VSCALEFPS         Z0, Z1, Z2
-	VSCALEFPS         Z5, Z6, Z7
+	VCVTPS2DQ         Z0, Z0
+	VCVTPS2DQ         Z5, Z5
+	VPSLLD            $0x17, Z0, Z0
+	VPSLLD            $0x17, Z5, Z5
+	VPADDD            Z0, Z1, Z2
+	VPADDD            Z5, Z6, Z7
 	VADDPS.BCST       number3f800000<>+0(SB), Z2, Z2
 	VADDPS.BCST       number3f800000<>+0(SB), Z7, Z7
 	VBROADCASTSS      number40000000<>+0(SB), Z0
@@ -2060,10 +2070,8 @@ tail:
 	VMOVUPS.Z         (BX), K1, Z3
 	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z2
 	VADDPS            Z2, Z2, Z2
-	VBROADCASTSS      number42b20000<>+0(SB), Z0
+	VBROADCASTSS      number42200000<>+0(SB), Z0
 	VMINPS            Z2, Z0, Z2
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z0
-	VMAXPS            Z2, Z0, Z2
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z2, Z0
 	VRNDSCALEPS       $0x08, Z0, Z0
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z0, Z2
@@ -2076,7 +2084,9 @@ tail:
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z2, Z1
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
-	VSCALEFPS         Z0, Z1, Z2
+	VCVTPS2DQ         Z0, Z0
+	VPSLLD            $0x17, Z0, Z0
+	VPADDD            Z0, Z1, Z2
 	VADDPS.BCST       number3f800000<>+0(SB), Z2, Z2
 	VBROADCASTSS      number40000000<>+0(SB), Z0
 	VDIVPS            Z2, Z0, Z2
@@ -2937,20 +2947,16 @@ many:
 	VDIVPS       Y0, Y2, Y0
 	VADDPS       Y9, Y9, Y9
 	VMOVUPS      Y0, (DI)
-	VBROADCASTSS number42b20000<>+0(SB), Y7
+	VBROADCASTSS number42200000<>+0(SB), Y7
 	VMOVUPS      (BX), Y1
 	VMINPS       Y9, Y7, Y9
 	VANDPS       number7fffffff<>+0(SB), Y1, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
-	VADDPS       Y4, Y4, Y4
-	VMAXPS       Y9, Y7, Y9
-	VBROADCASTSS number42b20000<>+0(SB), Y2
 	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y7
-	VMINPS       Y4, Y2, Y4
+	VADDPS       Y4, Y4, Y4
 	VROUNDPS     $0x08, Y7, Y7
-	VBROADCASTSS numberc2d00000<>+0(SB), Y2
+	VBROADCASTSS number42200000<>+0(SB), Y2
 	VFNMADD231PS number3f318000<>+0(SB), Y7, Y9
-	VMAXPS       Y4, Y2, Y4
+	VMINPS       Y4, Y2, Y4
 	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y9
 	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y2
 	VBROADCASTSS number39506967<>+0(SB), Y8
@@ -2971,28 +2977,16 @@ many:
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y3
 	VCVTPS2DQ    Y7, Y7
 	VFMADD213PS  number3f000000<>+0(SB), Y4, Y3
-	VPSRAD       $0x01, Y7, Y9
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
-	VPSUBD       Y9, Y7, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
-	VPADDD       number0000007f<>+0(SB), Y9, Y9
-	VCVTPS2DQ    Y2, Y2
-	VPSLLD       $0x17, Y9, Y9
-	VPSRAD       $0x01, Y2, Y4
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSUBD       Y4, Y2, Y2
 	VPSLLD       $0x17, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VMULPS       Y9, Y8, Y8
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y7, Y8, Y9
-	VPADDD       number0000007f<>+0(SB), Y2, Y2
+	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
+	VPADDD       Y7, Y8, Y9
+	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
 	VADDPS       number3f800000<>+0(SB), Y9, Y9
-	VPSLLD       $0x17, Y2, Y2
+	VCVTPS2DQ    Y2, Y2
 	VBROADCASTSS number40000000<>+0(SB), Y7
-	VMULPS       Y4, Y3, Y3
+	VPSLLD       $0x17, Y2, Y2
 	VDIVPS       Y9, Y7, Y9
-	VMULPS       Y2, Y3, Y4
+	VPADDD       Y2, Y3, Y4
 	VBROADCASTSS number3f800000<>+0(SB), Y7
 	VADDPS       number3f800000<>+0(SB), Y4, Y4
 	VSUBPS       Y9, Y7, Y9
@@ -3161,20 +3155,16 @@ many:
 	VBROADCASTSS number3f800000<>+0(SB), Y2
 	VADDPS       Y9, Y9, Y9
 	VDIVPS       Y1, Y2, Y1
-	VBROADCASTSS number42b20000<>+0(SB), Y7
+	VBROADCASTSS number42200000<>+0(SB), Y7
 	VMOVUPS      Y1, (DX)
 	VMINPS       Y9, Y7, Y9
 	VANDPS       number7fffffff<>+0(SB), Y0, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
-	VADDPS       Y4, Y4, Y4
-	VMAXPS       Y9, Y7, Y9
-	VBROADCASTSS number42b20000<>+0(SB), Y2
 	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y7
-	VMINPS       Y4, Y2, Y4
+	VADDPS       Y4, Y4, Y4
 	VROUNDPS     $0x08, Y7, Y7
-	VBROADCASTSS numberc2d00000<>+0(SB), Y2
+	VBROADCASTSS number42200000<>+0(SB), Y2
 	VFNMADD231PS number3f318000<>+0(SB), Y7, Y9
-	VMAXPS       Y4, Y2, Y4
+	VMINPS       Y4, Y2, Y4
 	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y9
 	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y2
 	VBROADCASTSS number39506967<>+0(SB), Y8
@@ -3195,28 +3185,16 @@ many:
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y3
 	VCVTPS2DQ    Y7, Y7
 	VFMADD213PS  number3f000000<>+0(SB), Y4, Y3
-	VPSRAD       $0x01, Y7, Y9
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
-	VPSUBD       Y9, Y7, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
-	VPADDD       number0000007f<>+0(SB), Y9, Y9
-	VCVTPS2DQ    Y2, Y2
-	VPSLLD       $0x17, Y9, Y9
-	VPSRAD       $0x01, Y2, Y4
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSUBD       Y4, Y2, Y2
 	VPSLLD       $0x17, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VMULPS       Y9, Y8, Y8
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y7, Y8, Y9
-	VPADDD       number0000007f<>+0(SB), Y2, Y2
+	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
+	VPADDD       Y7, Y8, Y9
+	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
 	VADDPS       number3f800000<>+0(SB), Y9, Y9
-	VPSLLD       $0x17, Y2, Y2
+	VCVTPS2DQ    Y2, Y2
 	VBROADCASTSS number40000000<>+0(SB), Y7
-	VMULPS       Y4, Y3, Y3
+	VPSLLD       $0x17, Y2, Y2
 	VDIVPS       Y9, Y7, Y9
-	VMULPS       Y2, Y3, Y4
+	VPADDD       Y2, Y3, Y4
 	VBROADCASTSS number3f800000<>+0(SB), Y7
 	VADDPS       number3f800000<>+0(SB), Y4, Y4
 	VSUBPS       Y9, Y7, Y9
@@ -3323,10 +3301,8 @@ tail:
 	VMASKMOVPS   (BX), Y15, Y1
 	VANDPS       number7fffffff<>+0(SB), Y1, Y4
 	VADDPS       Y4, Y4, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y2
+	VBROADCASTSS number42200000<>+0(SB), Y2
 	VMINPS       Y4, Y2, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y2
-	VMAXPS       Y4, Y2, Y4
 	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y2
 	VROUNDPS     $0x08, Y2, Y2
 	VFNMADD231PS number3f318000<>+0(SB), Y2, Y4
@@ -3340,14 +3316,8 @@ tail:
 	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
 	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
 	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y4
-	VPSUBD       Y4, Y2, Y2
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y4, Y3, Y3
-	VMULPS       Y2, Y3, Y4
+	VPADDD       Y2, Y3, Y4
 	VADDPS       number3f800000<>+0(SB), Y4, Y4
 	VBROADCASTSS number40000000<>+0(SB), Y2
 	VDIVPS       Y4, Y2, Y4
@@ -3435,10 +3405,8 @@ tail:
 	VMASKMOVPS   Y1, Y15, (DX)
 	VANDPS       number7fffffff<>+0(SB), Y0, Y4
 	VADDPS       Y4, Y4, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y2
+	VBROADCASTSS number42200000<>+0(SB), Y2
 	VMINPS       Y4, Y2, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y2
-	VMAXPS       Y4, Y2, Y4
 	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y2
 	VROUNDPS     $0x08, Y2, Y2
 	VFNMADD231PS number3f318000<>+0(SB), Y2, Y4
@@ -3452,14 +3420,8 @@ tail:
 	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
 	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
 	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y4
-	VPSUBD       Y4, Y2, Y2
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y4, Y3, Y3
-	VMULPS       Y2, Y3, Y4
+	VPADDD       Y2, Y3, Y4
 	VADDPS       number3f800000<>+0(SB), Y4, Y4
 	VBROADCASTSS number40000000<>+0(SB), Y2
 	VDIVPS       Y4, Y2, Y4
@@ -3569,20 +3531,16 @@ many:
 	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y1, Y2
 	VADDPS       Y9, Y9, Y9
 	VANDPS       Y2, Y0, Y0
-	VBROADCASTSS number42b20000<>+0(SB), Y7
+	VBROADCASTSS number42200000<>+0(SB), Y7
 	VMOVUPS      (R11), Y1
 	VMINPS       Y9, Y7, Y9
 	VANDPS       number7fffffff<>+0(SB), Y1, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
-	VADDPS       Y4, Y4, Y4
-	VMAXPS       Y9, Y7, Y9
-	VBROADCASTSS number42b20000<>+0(SB), Y2
 	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y7
-	VMINPS       Y4, Y2, Y4
+	VADDPS       Y4, Y4, Y4
 	VROUNDPS     $0x08, Y7, Y7
-	VBROADCASTSS numberc2d00000<>+0(SB), Y2
+	VBROADCASTSS number42200000<>+0(SB), Y2
 	VFNMADD231PS number3f318000<>+0(SB), Y7, Y9
-	VMAXPS       Y4, Y2, Y4
+	VMINPS       Y4, Y2, Y4
 	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y9
 	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y2
 	VBROADCASTSS number39506967<>+0(SB), Y8
@@ -3603,28 +3561,16 @@ many:
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y3
 	VCVTPS2DQ    Y7, Y7
 	VFMADD213PS  number3f000000<>+0(SB), Y4, Y3
-	VPSRAD       $0x01, Y7, Y9
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
-	VPSUBD       Y9, Y7, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
-	VPADDD       number0000007f<>+0(SB), Y9, Y9
-	VCVTPS2DQ    Y2, Y2
-	VPSLLD       $0x17, Y9, Y9
-	VPSRAD       $0x01, Y2, Y4
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSUBD       Y4, Y2, Y2
 	VPSLLD       $0x17, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VMULPS       Y9, Y8, Y8
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y7, Y8, Y9
-	VPADDD       number0000007f<>+0(SB), Y2, Y2
+	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
+	VPADDD       Y7, Y8, Y9
+	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
 	VADDPS       number3f800000<>+0(SB), Y9, Y9
-	VPSLLD       $0x17, Y2, Y2
+	VCVTPS2DQ    Y2, Y2
 	VBROADCASTSS number40000000<>+0(SB), Y7
-	VMULPS       Y4, Y3, Y3
+	VPSLLD       $0x17, Y2, Y2
 	VDIVPS       Y9, Y7, Y9
-	VMULPS       Y2, Y3, Y4
+	VPADDD       Y2, Y3, Y4
 	VBROADCASTSS number3f800000<>+0(SB), Y7
 	VADDPS       number3f800000<>+0(SB), Y4, Y4
 	VSUBPS       Y9, Y7, Y9
@@ -3777,10 +3723,8 @@ tail:
 	VMASKMOVPS   (R11), Y15, Y1
 	VANDPS       number7fffffff<>+0(SB), Y1, Y4
 	VADDPS       Y4, Y4, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y2
+	VBROADCASTSS number42200000<>+0(SB), Y2
 	VMINPS       Y4, Y2, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y2
-	VMAXPS       Y4, Y2, Y4
 	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y2
 	VROUNDPS     $0x08, Y2, Y2
 	VFNMADD231PS number3f318000<>+0(SB), Y2, Y4
@@ -3794,14 +3738,8 @@ tail:
 	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
 	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
 	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y4
-	VPSUBD       Y4, Y2, Y2
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y4, Y3, Y3
-	VMULPS       Y2, Y3, Y4
+	VPADDD       Y2, Y3, Y4
 	VADDPS       number3f800000<>+0(SB), Y4, Y4
 	VBROADCASTSS number40000000<>+0(SB), Y2
 	VDIVPS       Y4, Y2, Y4
@@ -3992,20 +3930,16 @@ many:
 	VMOVUPS      (BX), Y2
 	VADDPS       Y9, Y9, Y9
 	VMOVUPS      (DX), Y3
-	VBROADCASTSS number42b20000<>+0(SB), Y6
+	VBROADCASTSS number42200000<>+0(SB), Y6
 	VFMADD231PS  Y1, Y2, Y3
 	VMINPS       Y9, Y6, Y9
 	VANDPS       number7fffffff<>+0(SB), Y3, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y6
-	VADDPS       Y4, Y4, Y4
-	VMAXPS       Y9, Y6, Y9
-	VBROADCASTSS number42b20000<>+0(SB), Y1
 	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y6
-	VMINPS       Y4, Y1, Y4
+	VADDPS       Y4, Y4, Y4
 	VROUNDPS     $0x08, Y6, Y6
-	VBROADCASTSS numberc2d00000<>+0(SB), Y1
+	VBROADCASTSS number42200000<>+0(SB), Y1
 	VFNMADD231PS number3f318000<>+0(SB), Y6, Y9
-	VMAXPS       Y4, Y1, Y4
+	VMINPS       Y4, Y1, Y4
 	VFNMADD231PS numberb95e8083<>+0(SB), Y6, Y9
 	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y1
 	VBROADCASTSS number39506967<>+0(SB), Y7
@@ -4026,28 +3960,16 @@ many:
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y2
 	VCVTPS2DQ    Y6, Y6
 	VFMADD213PS  number3f000000<>+0(SB), Y4, Y2
-	VPSRAD       $0x01, Y6, Y9
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y2
-	VPSUBD       Y9, Y6, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y2
-	VPADDD       number0000007f<>+0(SB), Y9, Y9
-	VCVTPS2DQ    Y1, Y1
-	VPSLLD       $0x17, Y9, Y9
-	VPSRAD       $0x01, Y1, Y4
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
-	VPSUBD       Y4, Y1, Y1
 	VPSLLD       $0x17, Y6, Y6
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VMULPS       Y9, Y7, Y7
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y6, Y7, Y9
-	VPADDD       number0000007f<>+0(SB), Y1, Y1
+	VFMADD213PS  number3f800000<>+0(SB), Y4, Y2
+	VPADDD       Y6, Y7, Y9
+	VFMADD213PS  number3f800000<>+0(SB), Y4, Y2
 	VADDPS       number3f800000<>+0(SB), Y9, Y9
-	VPSLLD       $0x17, Y1, Y1
+	VCVTPS2DQ    Y1, Y1
 	VBROADCASTSS number40000000<>+0(SB), Y6
-	VMULPS       Y4, Y2, Y2
+	VPSLLD       $0x17, Y1, Y1
 	VDIVPS       Y9, Y6, Y9
-	VMULPS       Y1, Y2, Y4
+	VPADDD       Y1, Y2, Y4
 	VBROADCASTSS number3f800000<>+0(SB), Y6
 	VADDPS       number3f800000<>+0(SB), Y4, Y4
 	VSUBPS       Y9, Y6, Y9
@@ -4223,10 +4145,8 @@ tail:
 	VFMADD231PS  Y1, Y2, Y3
 	VANDPS       number7fffffff<>+0(SB), Y3, Y4
 	VADDPS       Y4, Y4, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y1
+	VBROADCASTSS number42200000<>+0(SB), Y1
 	VMINPS       Y4, Y1, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y1
-	VMAXPS       Y4, Y1, Y4
 	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y1
 	VROUNDPS     $0x08, Y1, Y1
 	VFNMADD231PS number3f318000<>+0(SB), Y1, Y4
@@ -4240,14 +4160,8 @@ tail:
 	VFMADD213PS  number3f800000<>+0(SB), Y4, Y2
 	VFMADD213PS  number3f800000<>+0(SB), Y4, Y2
 	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y4
-	VPSUBD       Y4, Y1, Y1
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y4, Y2, Y2
-	VMULPS       Y1, Y2, Y4
+	VPADDD       Y1, Y2, Y4
 	VADDPS       number3f800000<>+0(SB), Y4, Y4
 	VBROADCASTSS number40000000<>+0(SB), Y1
 	VDIVPS       Y4, Y1, Y4
@@ -4803,18 +4717,14 @@ many:
 	PREFETCHT1   (BX)(R15*1)
 	VADDPS       Y7, Y7, Y7
 	VMOVUPS      (BX), Y3
-	VBROADCASTSS number42b20000<>+0(SB), Y5
+	VBROADCASTSS number42200000<>+0(SB), Y5
 	VANDPS       number7fffffff<>+0(SB), Y3, Y2
 	VMINPS       Y7, Y5, Y7
 	VADDPS       Y2, Y2, Y2
-	VBROADCASTSS numberc2d00000<>+0(SB), Y5
-	VBROADCASTSS number42b20000<>+0(SB), Y0
-	VMAXPS       Y7, Y5, Y7
-	VMINPS       Y2, Y0, Y2
 	VMULPS       number3fb8aa3b<>+0(SB), Y7, Y5
-	VBROADCASTSS numberc2d00000<>+0(SB), Y0
+	VBROADCASTSS number42200000<>+0(SB), Y0
 	VROUNDPS     $0x08, Y5, Y5
-	VMAXPS       Y2, Y0, Y2
+	VMINPS       Y2, Y0, Y2
 	VFNMADD231PS number3f318000<>+0(SB), Y5, Y7
 	VMULPS       number3fb8aa3b<>+0(SB), Y2, Y0
 	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y7
@@ -4837,26 +4747,14 @@ many:
 	VFMADD213PS  number3f000000<>+0(SB), Y2, Y1
 	VCVTPS2DQ    Y5, Y5
 	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
-	VPSRAD       $0x01, Y5, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
-	VPSUBD       Y7, Y5, Y5
-	VCVTPS2DQ    Y0, Y0
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSRAD       $0x01, Y0, Y2
-	VPSLLD       $0x17, Y7, Y7
-	VPSUBD       Y2, Y0, Y0
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y5, Y5
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y7, Y6, Y6
-	VPADDD       number0000007f<>+0(SB), Y0, Y0
-	VMULPS       Y5, Y6, Y7
-	VPSLLD       $0x17, Y0, Y0
+	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
+	VPADDD       Y5, Y6, Y7
+	VCVTPS2DQ    Y0, Y0
 	VADDPS       number3f800000<>+0(SB), Y7, Y7
-	VMULPS       Y2, Y1, Y1
+	VPSLLD       $0x17, Y0, Y0
 	VBROADCASTSS number40000000<>+0(SB), Y5
-	VMULPS       Y0, Y1, Y2
+	VPADDD       Y0, Y1, Y2
 	VDIVPS       Y7, Y5, Y7
 	VADDPS       number3f800000<>+0(SB), Y2, Y2
 	VBROADCASTSS number3f800000<>+0(SB), Y5
@@ -4938,10 +4836,8 @@ tail:
 	VMASKMOVPS   (BX), Y15, Y3
 	VANDPS       number7fffffff<>+0(SB), Y3, Y2
 	VADDPS       Y2, Y2, Y2
-	VBROADCASTSS number42b20000<>+0(SB), Y0
+	VBROADCASTSS number42200000<>+0(SB), Y0
 	VMINPS       Y2, Y0, Y2
-	VBROADCASTSS numberc2d00000<>+0(SB), Y0
-	VMAXPS       Y2, Y0, Y2
 	VMULPS       number3fb8aa3b<>+0(SB), Y2, Y0
 	VROUNDPS     $0x08, Y0, Y0
 	VFNMADD231PS number3f318000<>+0(SB), Y0, Y2
@@ -4955,14 +4851,8 @@ tail:
 	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
 	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
 	VCVTPS2DQ    Y0, Y0
-	VPSRAD       $0x01, Y0, Y2
-	VPSUBD       Y2, Y0, Y0
-	VPADDD       number0000007f<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       number0000007f<>+0(SB), Y0, Y0
 	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y2, Y1, Y1
-	VMULPS       Y0, Y1, Y2
+	VPADDD       Y0, Y1, Y2
 	VADDPS       number3f800000<>+0(SB), Y2, Y2
 	VBROADCASTSS number40000000<>+0(SB), Y0
 	VDIVPS       Y2, Y0, Y2

@@ -20,9 +20,11 @@ type Instruction struct {
 	Handler  uintptr
 	Operand  unsafe.Pointer // the first element
 	Moving   int            // -1 if the operand moves with the elements, 0 if it is one group
-	Operand2 unsafe.Pointer // of Where
+	Operand2 unsafe.Pointer // of Where, and of the second of two functions
 	Moving2  int
 	X, Y     float32
+	X2, Y2   float32
+	_        [8]byte // a cache line
 }
 
 func newMachine(group int, run func(*byte, int) uint64, addresses func([]uintptr), names []string) *Machine {
@@ -36,7 +38,8 @@ func newMachine(group int, run func(*byte, int) uint64, addresses func([]uintptr
 }
 
 // Handler returns the code of a function, 0 if there is none. The functions are named as in Functions
-// and Table; the accumulator is the first operand, with the suffix Of the second.
+// and Table; the accumulator is the first operand, with the suffix Of the second. Two functions in one
+// have both names.
 func (m *Machine) Handler(name string) uintptr { return m.handlers[name] }
 
 // ActivationName returns the name of an activation in those of functions, "" if it has none.

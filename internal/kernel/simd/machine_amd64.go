@@ -13,6 +13,10 @@ func avx512VM(program *byte, bytes int) uint64
 
 func avx512VMagain(program *byte, bytes int) uint64
 
+func avx512VMstoreagain(program *byte, bytes int) uint64
+
+func avx512VMstreamagain(program *byte, bytes int) uint64
+
 func avx512VMload()
 
 func avx512VMstore()
@@ -55,6 +59,8 @@ func avx512VMErf()
 
 func avx512VMScale()
 
+func avx512VMShift()
+
 func avx512VMSquare()
 
 func avx512VMClip()
@@ -73,13 +79,17 @@ func avx512VMSubOf()
 
 func avx512VMMul()
 
-func avx512VMMax()
-
-func avx512VMMaxOf()
-
 func avx512VMDiv()
 
 func avx512VMDivOf()
+
+func avx512VMMaxNumber()
+
+func avx512VMMinNumber()
+
+func avx512VMMax()
+
+func avx512VMMaxOf()
 
 func avx512VMMin()
 
@@ -155,6 +165,222 @@ func avx512VMActExponential()
 
 func avx512VMGradExponential()
 
+func avx512VMNegAbs()
+
+func avx512VMNegScale()
+
+func avx512VMNegShift()
+
+func avx512VMNegSquare()
+
+func avx512VMNegReciprocal()
+
+func avx512VMNegSqrt()
+
+func avx512VMNegAdd()
+
+func avx512VMNegSub()
+
+func avx512VMNegMul()
+
+func avx512VMNegDiv()
+
+func avx512VMNegExp()
+
+func avx512VMAbsNeg()
+
+func avx512VMAbsScale()
+
+func avx512VMAbsShift()
+
+func avx512VMAbsSquare()
+
+func avx512VMAbsReciprocal()
+
+func avx512VMAbsSqrt()
+
+func avx512VMAbsAdd()
+
+func avx512VMAbsSub()
+
+func avx512VMAbsMul()
+
+func avx512VMAbsDiv()
+
+func avx512VMScaleNeg()
+
+func avx512VMScaleAbs()
+
+func avx512VMScaleShift()
+
+func avx512VMScaleSquare()
+
+func avx512VMScaleReciprocal()
+
+func avx512VMScaleSqrt()
+
+func avx512VMScaleAdd()
+
+func avx512VMScaleSub()
+
+func avx512VMScaleMul()
+
+func avx512VMScaleDiv()
+
+func avx512VMScaleExp()
+
+func avx512VMShiftNeg()
+
+func avx512VMShiftAbs()
+
+func avx512VMShiftScale()
+
+func avx512VMShiftSquare()
+
+func avx512VMShiftReciprocal()
+
+func avx512VMShiftSqrt()
+
+func avx512VMShiftAdd()
+
+func avx512VMShiftSub()
+
+func avx512VMShiftMul()
+
+func avx512VMShiftDiv()
+
+func avx512VMSquareNeg()
+
+func avx512VMSquareAbs()
+
+func avx512VMSquareScale()
+
+func avx512VMSquareShift()
+
+func avx512VMSquareReciprocal()
+
+func avx512VMSquareSqrt()
+
+func avx512VMSquareAdd()
+
+func avx512VMSquareSub()
+
+func avx512VMSquareMul()
+
+func avx512VMSquareDiv()
+
+func avx512VMClipNeg()
+
+func avx512VMClipAbs()
+
+func avx512VMClipScale()
+
+func avx512VMClipShift()
+
+func avx512VMClipSquare()
+
+func avx512VMClipReciprocal()
+
+func avx512VMClipSqrt()
+
+func avx512VMClipAdd()
+
+func avx512VMClipSub()
+
+func avx512VMClipMul()
+
+func avx512VMClipDiv()
+
+func avx512VMAffineNeg()
+
+func avx512VMAffineAbs()
+
+func avx512VMAffineScale()
+
+func avx512VMAffineShift()
+
+func avx512VMAffineSquare()
+
+func avx512VMAffineReciprocal()
+
+func avx512VMAffineSqrt()
+
+func avx512VMAffineAdd()
+
+func avx512VMAffineSub()
+
+func avx512VMAffineMul()
+
+func avx512VMAffineDiv()
+
+func avx512VMAddNeg()
+
+func avx512VMAddAbs()
+
+func avx512VMAddScale()
+
+func avx512VMAddShift()
+
+func avx512VMAddSquare()
+
+func avx512VMAddReciprocal()
+
+func avx512VMAddSqrt()
+
+func avx512VMAddAdd()
+
+func avx512VMAddSub()
+
+func avx512VMAddMul()
+
+func avx512VMAddDiv()
+
+func avx512VMSubNeg()
+
+func avx512VMSubAbs()
+
+func avx512VMSubScale()
+
+func avx512VMSubShift()
+
+func avx512VMSubSquare()
+
+func avx512VMSubReciprocal()
+
+func avx512VMSubSqrt()
+
+func avx512VMSubAdd()
+
+func avx512VMSubSub()
+
+func avx512VMSubMul()
+
+func avx512VMSubDiv()
+
+func avx512VMMulNeg()
+
+func avx512VMMulAbs()
+
+func avx512VMMulScale()
+
+func avx512VMMulShift()
+
+func avx512VMMulSquare()
+
+func avx512VMMulReciprocal()
+
+func avx512VMMulSqrt()
+
+func avx512VMMulAdd()
+
+func avx512VMMulSub()
+
+func avx512VMMulMul()
+
+func avx512VMMulDiv()
+
+func avx512VMstoreload()
+
 func avx512VMEqual()
 
 func avx512VMEqualOf()
@@ -203,6 +429,10 @@ func avx2VM(program *byte, bytes int) uint64
 
 func avx2VMagain(program *byte, bytes int) uint64
 
+func avx2VMstoreagain(program *byte, bytes int) uint64
+
+func avx2VMstreamagain(program *byte, bytes int) uint64
+
 func avx2VMload()
 
 func avx2VMstore()
@@ -245,6 +475,8 @@ func avx2VMErf()
 
 func avx2VMScale()
 
+func avx2VMShift()
+
 func avx2VMSquare()
 
 func avx2VMClip()
@@ -263,13 +495,17 @@ func avx2VMSubOf()
 
 func avx2VMMul()
 
-func avx2VMMax()
-
-func avx2VMMaxOf()
-
 func avx2VMDiv()
 
 func avx2VMDivOf()
+
+func avx2VMMaxNumber()
+
+func avx2VMMinNumber()
+
+func avx2VMMax()
+
+func avx2VMMaxOf()
 
 func avx2VMMin()
 
@@ -345,6 +581,222 @@ func avx2VMActExponential()
 
 func avx2VMGradExponential()
 
+func avx2VMNegAbs()
+
+func avx2VMNegScale()
+
+func avx2VMNegShift()
+
+func avx2VMNegSquare()
+
+func avx2VMNegReciprocal()
+
+func avx2VMNegSqrt()
+
+func avx2VMNegAdd()
+
+func avx2VMNegSub()
+
+func avx2VMNegMul()
+
+func avx2VMNegDiv()
+
+func avx2VMNegExp()
+
+func avx2VMAbsNeg()
+
+func avx2VMAbsScale()
+
+func avx2VMAbsShift()
+
+func avx2VMAbsSquare()
+
+func avx2VMAbsReciprocal()
+
+func avx2VMAbsSqrt()
+
+func avx2VMAbsAdd()
+
+func avx2VMAbsSub()
+
+func avx2VMAbsMul()
+
+func avx2VMAbsDiv()
+
+func avx2VMScaleNeg()
+
+func avx2VMScaleAbs()
+
+func avx2VMScaleShift()
+
+func avx2VMScaleSquare()
+
+func avx2VMScaleReciprocal()
+
+func avx2VMScaleSqrt()
+
+func avx2VMScaleAdd()
+
+func avx2VMScaleSub()
+
+func avx2VMScaleMul()
+
+func avx2VMScaleDiv()
+
+func avx2VMScaleExp()
+
+func avx2VMShiftNeg()
+
+func avx2VMShiftAbs()
+
+func avx2VMShiftScale()
+
+func avx2VMShiftSquare()
+
+func avx2VMShiftReciprocal()
+
+func avx2VMShiftSqrt()
+
+func avx2VMShiftAdd()
+
+func avx2VMShiftSub()
+
+func avx2VMShiftMul()
+
+func avx2VMShiftDiv()
+
+func avx2VMSquareNeg()
+
+func avx2VMSquareAbs()
+
+func avx2VMSquareScale()
+
+func avx2VMSquareShift()
+
+func avx2VMSquareReciprocal()
+
+func avx2VMSquareSqrt()
+
+func avx2VMSquareAdd()
+
+func avx2VMSquareSub()
+
+func avx2VMSquareMul()
+
+func avx2VMSquareDiv()
+
+func avx2VMClipNeg()
+
+func avx2VMClipAbs()
+
+func avx2VMClipScale()
+
+func avx2VMClipShift()
+
+func avx2VMClipSquare()
+
+func avx2VMClipReciprocal()
+
+func avx2VMClipSqrt()
+
+func avx2VMClipAdd()
+
+func avx2VMClipSub()
+
+func avx2VMClipMul()
+
+func avx2VMClipDiv()
+
+func avx2VMAffineNeg()
+
+func avx2VMAffineAbs()
+
+func avx2VMAffineScale()
+
+func avx2VMAffineShift()
+
+func avx2VMAffineSquare()
+
+func avx2VMAffineReciprocal()
+
+func avx2VMAffineSqrt()
+
+func avx2VMAffineAdd()
+
+func avx2VMAffineSub()
+
+func avx2VMAffineMul()
+
+func avx2VMAffineDiv()
+
+func avx2VMAddNeg()
+
+func avx2VMAddAbs()
+
+func avx2VMAddScale()
+
+func avx2VMAddShift()
+
+func avx2VMAddSquare()
+
+func avx2VMAddReciprocal()
+
+func avx2VMAddSqrt()
+
+func avx2VMAddAdd()
+
+func avx2VMAddSub()
+
+func avx2VMAddMul()
+
+func avx2VMAddDiv()
+
+func avx2VMSubNeg()
+
+func avx2VMSubAbs()
+
+func avx2VMSubScale()
+
+func avx2VMSubShift()
+
+func avx2VMSubSquare()
+
+func avx2VMSubReciprocal()
+
+func avx2VMSubSqrt()
+
+func avx2VMSubAdd()
+
+func avx2VMSubSub()
+
+func avx2VMSubMul()
+
+func avx2VMSubDiv()
+
+func avx2VMMulNeg()
+
+func avx2VMMulAbs()
+
+func avx2VMMulScale()
+
+func avx2VMMulShift()
+
+func avx2VMMulSquare()
+
+func avx2VMMulReciprocal()
+
+func avx2VMMulSqrt()
+
+func avx2VMMulAdd()
+
+func avx2VMMulSub()
+
+func avx2VMMulMul()
+
+func avx2VMMulDiv()
+
+func avx2VMstoreload()
+
 func avx2VMEqual()
 
 func avx2VMEqualOf()
@@ -388,8 +840,10 @@ func avx2VMStoreBool()
 //go:noescape
 func avx2VMHandlers(dst []uintptr)
 
-var avx512Machine = newMachine(64, avx512VM, avx512VMHandlers, []string{
+var avx512Machine = newMachine(128, avx512VM, avx512VMHandlers, []string{
 	"again",
+	"storeagain",
+	"streamagain",
 	"load",
 	"store",
 	"stream",
@@ -411,6 +865,7 @@ var avx512Machine = newMachine(64, avx512VM, avx512VMHandlers, []string{
 	"Tanh",
 	"Erf",
 	"Scale",
+	"Shift",
 	"Square",
 	"Clip",
 	"Sin",
@@ -420,10 +875,12 @@ var avx512Machine = newMachine(64, avx512VM, avx512VMHandlers, []string{
 	"Sub",
 	"SubOf",
 	"Mul",
-	"Max",
-	"MaxOf",
 	"Div",
 	"DivOf",
+	"MaxNumber",
+	"MinNumber",
+	"Max",
+	"MaxOf",
 	"Min",
 	"MinOf",
 	"Pow",
@@ -461,6 +918,114 @@ var avx512Machine = newMachine(64, avx512VM, avx512VMHandlers, []string{
 	"GradTanh",
 	"ActExponential",
 	"GradExponential",
+	"NegAbs",
+	"NegScale",
+	"NegShift",
+	"NegSquare",
+	"NegReciprocal",
+	"NegSqrt",
+	"NegAdd",
+	"NegSub",
+	"NegMul",
+	"NegDiv",
+	"NegExp",
+	"AbsNeg",
+	"AbsScale",
+	"AbsShift",
+	"AbsSquare",
+	"AbsReciprocal",
+	"AbsSqrt",
+	"AbsAdd",
+	"AbsSub",
+	"AbsMul",
+	"AbsDiv",
+	"ScaleNeg",
+	"ScaleAbs",
+	"ScaleShift",
+	"ScaleSquare",
+	"ScaleReciprocal",
+	"ScaleSqrt",
+	"ScaleAdd",
+	"ScaleSub",
+	"ScaleMul",
+	"ScaleDiv",
+	"ScaleExp",
+	"ShiftNeg",
+	"ShiftAbs",
+	"ShiftScale",
+	"ShiftSquare",
+	"ShiftReciprocal",
+	"ShiftSqrt",
+	"ShiftAdd",
+	"ShiftSub",
+	"ShiftMul",
+	"ShiftDiv",
+	"SquareNeg",
+	"SquareAbs",
+	"SquareScale",
+	"SquareShift",
+	"SquareReciprocal",
+	"SquareSqrt",
+	"SquareAdd",
+	"SquareSub",
+	"SquareMul",
+	"SquareDiv",
+	"ClipNeg",
+	"ClipAbs",
+	"ClipScale",
+	"ClipShift",
+	"ClipSquare",
+	"ClipReciprocal",
+	"ClipSqrt",
+	"ClipAdd",
+	"ClipSub",
+	"ClipMul",
+	"ClipDiv",
+	"AffineNeg",
+	"AffineAbs",
+	"AffineScale",
+	"AffineShift",
+	"AffineSquare",
+	"AffineReciprocal",
+	"AffineSqrt",
+	"AffineAdd",
+	"AffineSub",
+	"AffineMul",
+	"AffineDiv",
+	"AddNeg",
+	"AddAbs",
+	"AddScale",
+	"AddShift",
+	"AddSquare",
+	"AddReciprocal",
+	"AddSqrt",
+	"AddAdd",
+	"AddSub",
+	"AddMul",
+	"AddDiv",
+	"SubNeg",
+	"SubAbs",
+	"SubScale",
+	"SubShift",
+	"SubSquare",
+	"SubReciprocal",
+	"SubSqrt",
+	"SubAdd",
+	"SubSub",
+	"SubMul",
+	"SubDiv",
+	"MulNeg",
+	"MulAbs",
+	"MulScale",
+	"MulShift",
+	"MulSquare",
+	"MulReciprocal",
+	"MulSqrt",
+	"MulAdd",
+	"MulSub",
+	"MulMul",
+	"MulDiv",
+	"storeload",
 	"Equal",
 	"EqualOf",
 	"NotEqual",
@@ -483,8 +1048,10 @@ var avx512Machine = newMachine(64, avx512VM, avx512VMHandlers, []string{
 	"StoreBool",
 })
 
-var avx2Machine = newMachine(32, avx2VM, avx2VMHandlers, []string{
+var avx2Machine = newMachine(48, avx2VM, avx2VMHandlers, []string{
 	"again",
+	"storeagain",
+	"streamagain",
 	"load",
 	"store",
 	"stream",
@@ -506,6 +1073,7 @@ var avx2Machine = newMachine(32, avx2VM, avx2VMHandlers, []string{
 	"Tanh",
 	"Erf",
 	"Scale",
+	"Shift",
 	"Square",
 	"Clip",
 	"Sin",
@@ -515,10 +1083,12 @@ var avx2Machine = newMachine(32, avx2VM, avx2VMHandlers, []string{
 	"Sub",
 	"SubOf",
 	"Mul",
-	"Max",
-	"MaxOf",
 	"Div",
 	"DivOf",
+	"MaxNumber",
+	"MinNumber",
+	"Max",
+	"MaxOf",
 	"Min",
 	"MinOf",
 	"Pow",
@@ -556,6 +1126,114 @@ var avx2Machine = newMachine(32, avx2VM, avx2VMHandlers, []string{
 	"GradTanh",
 	"ActExponential",
 	"GradExponential",
+	"NegAbs",
+	"NegScale",
+	"NegShift",
+	"NegSquare",
+	"NegReciprocal",
+	"NegSqrt",
+	"NegAdd",
+	"NegSub",
+	"NegMul",
+	"NegDiv",
+	"NegExp",
+	"AbsNeg",
+	"AbsScale",
+	"AbsShift",
+	"AbsSquare",
+	"AbsReciprocal",
+	"AbsSqrt",
+	"AbsAdd",
+	"AbsSub",
+	"AbsMul",
+	"AbsDiv",
+	"ScaleNeg",
+	"ScaleAbs",
+	"ScaleShift",
+	"ScaleSquare",
+	"ScaleReciprocal",
+	"ScaleSqrt",
+	"ScaleAdd",
+	"ScaleSub",
+	"ScaleMul",
+	"ScaleDiv",
+	"ScaleExp",
+	"ShiftNeg",
+	"ShiftAbs",
+	"ShiftScale",
+	"ShiftSquare",
+	"ShiftReciprocal",
+	"ShiftSqrt",
+	"ShiftAdd",
+	"ShiftSub",
+	"ShiftMul",
+	"ShiftDiv",
+	"SquareNeg",
+	"SquareAbs",
+	"SquareScale",
+	"SquareShift",
+	"SquareReciprocal",
+	"SquareSqrt",
+	"SquareAdd",
+	"SquareSub",
+	"SquareMul",
+	"SquareDiv",
+	"ClipNeg",
+	"ClipAbs",
+	"ClipScale",
+	"ClipShift",
+	"ClipSquare",
+	"ClipReciprocal",
+	"ClipSqrt",
+	"ClipAdd",
+	"ClipSub",
+	"ClipMul",
+	"ClipDiv",
+	"AffineNeg",
+	"AffineAbs",
+	"AffineScale",
+	"AffineShift",
+	"AffineSquare",
+	"AffineReciprocal",
+	"AffineSqrt",
+	"AffineAdd",
+	"AffineSub",
+	"AffineMul",
+	"AffineDiv",
+	"AddNeg",
+	"AddAbs",
+	"AddScale",
+	"AddShift",
+	"AddSquare",
+	"AddReciprocal",
+	"AddSqrt",
+	"AddAdd",
+	"AddSub",
+	"AddMul",
+	"AddDiv",
+	"SubNeg",
+	"SubAbs",
+	"SubScale",
+	"SubShift",
+	"SubSquare",
+	"SubReciprocal",
+	"SubSqrt",
+	"SubAdd",
+	"SubSub",
+	"SubMul",
+	"SubDiv",
+	"MulNeg",
+	"MulAbs",
+	"MulScale",
+	"MulShift",
+	"MulSquare",
+	"MulReciprocal",
+	"MulSqrt",
+	"MulAdd",
+	"MulSub",
+	"MulMul",
+	"MulDiv",
+	"storeload",
 	"Equal",
 	"EqualOf",
 	"NotEqual",
