@@ -319,6 +319,8 @@ func (d *convLSTM) run(s *Scope, in []*graph.Node) (y *graph.Node, states []*gra
 			y = s.Do(graph.Flip(y, 1))
 		}
 		s.SetMask(0, mask)
+	} else if d.ZeroOutputForMask {
+		y = s.zeroLastMasked(y, mask, d.GoBackwards)
 	}
 	if d.ReturnState {
 		for _, h := range last {

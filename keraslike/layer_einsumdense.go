@@ -48,7 +48,6 @@ func EinsumDense(equation string, output []int, opts ...DenseOption) Layer {
 func BiasAxes(letters string) DenseOption { return denseOption{setting: set("BiasAxes", letters)} }
 
 type einsumDense struct {
-	passesMask
 	regularized
 	Equation string `json:"equation"`
 	Output   []int  `json:"output_shape"`

@@ -155,7 +155,7 @@ const (
 	// in which they are computed.
 	GoBackwards RecurrentFlag = "GoBackwards"
 	// ZeroOutputForMask makes the output at masked steps 0 instead of the previous state.
-	// It matters only with ReturnSequences.
+	// Without ReturnSequences the output is 0 if the step that is processed last is masked.
 	ZeroOutputForMask RecurrentFlag = "ZeroOutputForMask"
 	// ResetBefore applies a GRU's reset gate to the state before the product with the
 	// recurrent kernel (reset_after=False in Keras).
@@ -423,6 +423,9 @@ func (d *recurrent) run(s *Scope, in []*graph.Node) (y *graph.Node, states []*gr
 			y = d.zeroMasked(s, y, operands.Mask)
 		}
 	}
+	if d.ZeroOutputForMask && !d.ReturnSequences {
+		y = s.zeroLastMasked(y, operands.Mask, d.GoBackwards)
+	}
 	for _, h := range states {
 		d.ActivityRegularizer.penalizeActivity(s, h)
 	}
@@ -470,6 +473,21 @@ func (d *recurrent) zeroMasked(s *Scope, y, mask *graph.Node) *graph.Node {
 	if d.GoBackwards {
 		mask = s.Do(graph.Flip(mask, 1))
 	}
+	return s.Do(graph.MaskSteps(y, mask))
+}
+
+// zeroLastMasked sets the last output of a series to 0 where the mask has 0 at the step that was
+// processed last.
+func (s *Scope) zeroLastMasked(y, mask *graph.Node, backwards bool) *graph.Node {
+	if mask == nil {
+		return y
+	}
+	last := mask.Shape()[1] - 1
+	if backwards {
+		last = 0
+	}
+	shape := slices.Delete(slices.Clone([]int(mask.Shape())), 1, 2)
+	mask = s.Do(graph.Reshape(s.Do(graph.Slice(mask, graph.At(1, last, last+1))), shape...))
 	return s.Do(graph.MaskSteps(y, mask))
 }
 

@@ -30,7 +30,6 @@ func RMSNormalization(opts ...NormalizationOption) Layer {
 
 type rmsNorm struct {
 	noMultiplications
-	passesMask
 	Axis    []int   `json:"axes" option:"Axis"`
 	Epsilon float64 `json:"epsilon" option:"Epsilon"`
 }

@@ -277,6 +277,9 @@ func (d *rnn) run(s *Scope, in []*graph.Node) (y *graph.Node, states []*graph.No
 			y = s.Do(graph.MaskSteps(y, s.Mask(0)))
 		}
 	}
+	if d.ZeroOutputForMask && !d.ReturnSequences {
+		y = s.zeroLastMasked(y, mask, d.GoBackwards)
+	}
 	return y, states
 }
 

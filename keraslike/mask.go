@@ -17,17 +17,17 @@ import "github.com/reef-dl/reef/graph"
 //	                  MultiHeadAttention, GroupQueryAttention, Attention and AdditiveAttention (pass
 //	                  the query's), TimeDistributed
 //	use it            GlobalAveragePooling1D; BatchNormalization in training, which also passes it
-//	pass it           Dense, EinsumDense, ReverseEmbedding, Activation, LeakyReLU, PReLU, Dropout, SpatialDropout,
+//	pass it           Dense, ReverseEmbedding, Activation, LeakyReLU, PReLU, Dropout, SpatialDropout,
 //	                  GaussianNoise, GaussianDropout, PositionEmbedding, SinePositionEncoding,
 //	                  RotaryEmbedding, BatchNormalization,
-//	                  LayerNormalization, GroupNormalization, UnitNormalization, RMSNormalization, ActivityRegularization,
-//	                  Normalization, Rescaling; a model used as a layer
+//	                  LayerNormalization, GroupNormalization, UnitNormalization, ActivityRegularization, Normalization,
+//	                  Rescaling; a model used as a layer
 //	join masks        Add, Subtract, Multiply, Average, Maximum, Minimum: a step counts if
 //	                  it counts in any input, or if an input has no mask; Multiply, Maximum
 //	                  and Minimum also ignore the masked steps of an input;
 //	                  Concatenate: along the steps it concatenates masks, along another
 //	                  axis it joins them as Add does
-//	stop it           all others
+//	stop it           all others, EinsumDense and RMSNormalization among them
 //
 // If an output of the model has a mask, loss and metrics are means over the steps that
 // count. Losses without a value for each step and custom metrics that do not support weights

@@ -221,7 +221,7 @@ func TestMaskedAverageValues(t *testing.T) {
 // 1 0 0: the mean square is Keras's 0.36446, of which its RMSE takes no root (docs/keras.md).
 func TestMaskedMetrics(t *testing.T) {
 	m := k.Sequential("m", k.Input(3, 1), k.Masking(0), k.Dense(1, k.Sigmoid, k.KernelInitializer(k.Constant(0.5)), k.BiasInitializer(k.Constant(-0.75))))
-	if err := m.Compile(k.SGD(0), k.MeanSquaredError, k.MSE, k.RMSE, k.Precision(), k.Recall(), k.R2Score(), k.ConfusionMatrix); err != nil {
+	if err := m.Compile(k.SGD(0), k.MeanSquaredError, k.MSE, k.RMSE, k.Precision(), k.Recall(), k.R2Score(), k.ConfusionMatrix, k.BinaryAccuracyAt(0.6)); err != nil {
 		t.Fatal(err)
 	}
 	data := dataOf(t, tensorOf([]int{2, 3, 1}, []float32{1, 2, 0, 3, 0, 0}), tensorOf([]int{2, 3, 1}, []float32{1, 0, 1, 0, 1, 1}))
@@ -232,6 +232,7 @@ func TestMaskedMetrics(t *testing.T) {
 		}
 		for name, want := range map[string]float64{
 			"mse": 0.3644561767578125, "rmse": 0.6037020, "precision": 0, "recall": 0, "confusion_matrix": 0,
+			"binary_accuracy_at": 1.0 / 3, // of the three steps the second
 			// By step: 1 - (0.56218² + 0.67918²)/0.5, 0 of one sample that is missed, and none.
 			"r2_score": -0.27732612,
 		} {
@@ -269,4 +270,121 @@ func TestGroupNormalizationPassesTheMask(t *testing.T) {
 			t.Errorf("feature %d has a mean of %v, want %v", j, got, want)
 		}
 	}
+}
+
+// In Keras 3.15 EinsumDense and RMSNormalization do not support masks, so that their output has none,
+// but that of TimeDistributed has the mask of its input.
+func TestEinsumDenseAndRMSNormalizationStopTheMask(t *testing.T) {
+	for name, c := range map[string]struct {
+		layer  k.Layer
+		passes bool
+	}{
+		"EinsumDense":      {k.EinsumDense("abc,cd->abd", []int{3, 2}), false},
+		"RMSNormalization": {k.RMSNormalization(), false},
+		"TimeDistributed":  {k.TimeDistributed(k.EinsumDense("ab,bc->ac", []int{2})), true},
+	} {
+		in := k.Input(3)
+		y := c.layer.Apply(k.Embedding(9, 2, k.MaskZero).Apply(in))
+		m := k.NewModel("m", []*k.Tensor{in}, []*k.Tensor{k.Custom(maskOf{}).Apply(y)})
+		if err := m.Build(3); err != nil {
+			t.Fatal(err)
+		}
+		want := []float32{1, 1, 1}
+		if c.passes {
+			want[2] = 0
+		}
+		closeTo(t, name, predict(t, m, tensorOf([]int{1, 3}, []float32{4, 7, 0})), want)
+	}
+}
+
+// Without ReturnSequences, ZeroOutputForMask zeroes the output of a series whose last step in the order
+// of processing is masked, but not its state. Values of Keras 3.15 on torch, of kernels of ones and the
+// steps 1 2 3, 1 2 - and - 2 3.
+func TestZeroOutputOfTheLastStep(t *testing.T) {
+	ones := []k.RecurrentOption{k.KernelInitializer(k.Ones()), k.RecurrentInitializer(k.Ones()), k.ZeroOutputForMask}
+	backwards := append(slices.Clone(ones), k.GoBackwards)
+	cell := func() k.RecurrentCell { return k.SimpleRNNCell(1, ones[0], ones[1]) }
+	cells := func() k.RecurrentCell { return k.StackedRNNCells(cell(), cell()) }
+	x := tensorOf([]int{3, 3, 1}, []float32{1, 2, 3, 1, 2, 0, 0, 2, 3})
+	for name, c := range map[string]struct {
+		layer k.Layer
+		want  []float32
+	}{
+		"SimpleRNN":           {k.SimpleRNN(1, ones...), []float32{0.99931854, 0, 0.99927926}},
+		"SimpleRNN backwards": {k.SimpleRNN(1, backwards...), []float32{0.96367306, 0.96139598, 0}},
+		"GRU":                 {k.GRU(1, ones...), []float32{0.30724031, 0, 0.15235904}},
+		"GRU backwards":       {k.GRU(1, backwards...), []float32{0.30928349, 0.28301659, 0}},
+		"LSTM":                {k.LSTM(1, ones...), []float32{0.9625901, 0, 0.92311293}},
+		"LSTM backwards":      {k.LSTM(1, backwards...), []float32{0.8592404, 0.76267618, 0}},
+		"RNN":                 {k.RNN(cells(), k.ZeroOutputForMask), []float32{0.95840526, 0, 0.94084370}},
+		"RNN backwards":       {k.RNN(cells(), k.ZeroOutputForMask, k.GoBackwards), []float32{0.95671093, 0.93633568, 0}},
+	} {
+		m := k.Sequential("m", k.Input(3, 1), k.Masking(0), c.layer)
+		if err := m.Build(1); err != nil {
+			t.Fatal(err)
+		}
+		closeTo(t, name, predict(t, m, x), c.want)
+	}
+
+	in := k.Input(3, 1)
+	y := k.GRU(1, append(slices.Clone(ones), k.ReturnState)...).Apply(k.Masking(0).Apply(in))
+	m := k.NewModel("m", []*k.Tensor{in}, []*k.Tensor{y, y.Output(1)})
+	if err := m.Build(1); err != nil {
+		t.Fatal(err)
+	}
+	out, err := m.PredictAll(k.ArrayOf(x))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeTo(t, "output", out[0].Values(), []float32{0.30724031, 0, 0.15235904})
+	closeTo(t, "state", out[1].Values(), []float32{0.30724031, 0.28131539, 0.15235904})
+
+	a, mask := k.NamedInput("a", 2, 2, 1), k.NamedInput("mask", 2)
+	z := k.ConvLSTM1D(1, 1, k.KernelInitializer(k.Ones()), k.ZeroOutputForMask).Apply(k.Custom(masked{}).Apply(a, mask))
+	m = k.NewModel("m", []*k.Tensor{a, mask}, []*k.Tensor{z})
+	if err := m.Build(1); err != nil {
+		t.Fatal(err)
+	}
+	out, err = m.PredictAll(k.ArrayOf(tensorOf([]int{1, 2, 2, 1}, []float32{1, 1, 2, 2})), k.ArrayOf(tensorOf([]int{1, 2}, []float32{1, 0})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeTo(t, "ConvLSTM1D", out[0].Values(), []float32{0, 0})
+}
+
+// A target of weight 0 counts in the mean unless its class is the one that is ignored: of two steps with a
+// loss of ln 3 each, the second of weight 0, the mean is ln 3/2, 0.5493061542510986 by Keras 3.15.
+func TestIgnoredClassWithWeightsOfZero(t *testing.T) {
+	m := k.Sequential("m", k.Input(2, 3), k.Dense(3, k.KernelInitializer(k.Zeros())))
+	if err := m.Compile(k.SGD(0), k.SparseCategoricalCrossentropy.With(k.FromLogits, k.IgnoreClass(0))); err != nil {
+		t.Fatal(err)
+	}
+	x, y := tensorOf([]int{1, 2, 3}, make([]float32, 6)), tensorOf([]int{1, 2}, []float32{1, 2})
+	data, err := k.Data(k.ArrayOf(x), k.ArrayOf(y))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, err = k.Weighted(data, []float32{1, 0}, 2); err != nil {
+		t.Fatal(err)
+	}
+	logs, err := m.Evaluate(t.Context(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeTo(t, "loss", []float32{float32(logs.Get("loss"))}, []float32{0.54930615})
+}
+
+// A metric along the steps has no value for each of them, so that they cannot have weights.
+func TestMetricAlongWeightedSteps(t *testing.T) {
+	m := k.Sequential("m", k.Input(3, 2), k.Activation(k.Linear))
+	if err := m.Compile(k.SGD(0), k.MeanSquaredError, k.WeightedMetrics(k.Cosine(k.AlongAxis(1)))); err != nil {
+		t.Fatal(err)
+	}
+	x := tensorOf([]int{1, 3, 2}, []float32{1, 2, 3, 4, 5, 6})
+	data, err := k.Weighted(dataOf(t, x, x), []float32{1, 0, 1}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = m.Evaluate(t.Context(), data)
+	wantError(t, err, "cosine_similarity", "has 2 values, which cannot have the weights of 3 steps")
 }

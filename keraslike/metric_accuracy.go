@@ -113,7 +113,7 @@ func (m *accuracyAt) Begin(p, t Shape) (Measurement, error) {
 	if math.IsNaN(m.Threshold) || math.IsInf(m.Threshold, 0) {
 		return nil, fmt.Errorf("metric %s: threshold is %g, want a finite number", binaryAccuracyAt, m.Threshold)
 	}
-	cols := max(1, p.Size())
+	cols := lastAxis(p)
 	return &rowMean{name: binaryAccuracyAt, row: binaryRow(m.Threshold), cols: cols, targetCols: cols, targets: probabilities, countsHits: true}, nil
 }
 

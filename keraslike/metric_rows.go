@@ -81,6 +81,10 @@ func (r *rowMean) Add(n int, p, t []float32) { r.AddWeighted(n, p, t, nil) }
 // AddWeighted adds the rows of n samples, each with the weight of its sample.
 func (r *rowMean) AddWeighted(n int, p, t, weights []float32) {
 	rows := len(p) / r.cols
+	if weights != nil && rows%n != 0 {
+		r.reject(r.name, 0, 1, fmt.Errorf("has %d values, which cannot have the weights of %d steps: its rows are not along the last axis", rows, n))
+		return
+	}
 	if !r.custom {
 		r.checkFinite(p, t)
 	}

@@ -8,7 +8,8 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// addCost adds the losses, with their targets and weights, and all penalties.
+// addCost adds the losses, with their targets and weights, and the penalties. As in Keras, weights that
+// were frozen when the model was compiled have none.
 func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 	v.lossMasks = make(graph.Nodes, len(v.out))
 	for i, k := range c.targeted {
@@ -27,8 +28,8 @@ func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 		if isNoLoss(c.losses[k]) {
 			continue
 		}
-		t = v.maskTargets(t, c.losses[k], k, weighted)
-		loss := v.reduced(v.rows(c.losses[k], out, t), t, c.losses[k], weighted, k)
+		rows := v.rows(c.losses[k], out, v.maskTargets(t, c.losses[k], k, weighted))
+		loss := v.reduced(rows, t, c.losses[k], weighted, k)
 		if len(v.out) > 1 {
 			v.outputLosses = append(v.outputLosses, loss)
 		}
@@ -37,7 +38,7 @@ func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 		}
 		v.addToCost(loss)
 	}
-	for _, w := range n.weights {
+	for _, w := range n.selectWeights(func(l *layer, _ *Weight) bool { return !c.frozen[l] }) {
 		if variable, used := v.Scope.weights[w]; used {
 			v.addPenalty(v.Do(w.regularizer.penalty(variable)))
 		}

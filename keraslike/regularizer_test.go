@@ -188,6 +188,49 @@ func TestActivityRegularizer(t *testing.T) {
 	}
 }
 
+// Keras 3.15 adds the penalties of trainable weights only: model.losses of this model sums to 0.5 with
+// the first layer frozen, to 3.5 without, to 0 with both frozen.
+func TestFrozenWeightsHaveNoPenalty(t *testing.T) {
+	ones := KernelInitializer(Ones())
+	first := nestedDense(Dense(1, ones, KernelRegularizer(L1(1))))
+	m := Sequential("m", Input(3), first, Dense(1, ones, KernelRegularizer(L1(0.5))))
+	x := tensor.New(tensor.WithShape(1, 3), tensor.WithBacking([]float32{0, 0, 0}))
+	y := tensor.New(tensor.WithShape(1, 1), tensor.WithBacking([]float32{0}))
+	data, err := Data(ArrayOf(x), ArrayOf(y))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		frozen []string
+		want   float64
+	}{{[]string{"inner"}, 0.5}, {nil, 3.5}, {[]string{"inner", "dense"}, 0}} {
+		if err := m.SetTrainable(true); err != nil {
+			t.Fatal(err)
+		}
+		if len(c.frozen) > 0 {
+			if err := m.SetTrainable(false, c.frozen...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := m.Compile(SGD(0), MeanSquaredError); err != nil {
+			t.Fatal(err)
+		}
+		logs, err := m.Evaluate(t.Context(), data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := logs.Get("loss"); got != c.want {
+			t.Errorf("loss with %v frozen is %g, want %g", c.frozen, got, c.want)
+		}
+		if len(c.frozen) == 2 {
+			continue // nothing is left to train
+		}
+		if r, err := m.TrainOnBatch(x, y); err != nil || r.Loss() != c.want {
+			t.Errorf("training with %v frozen: loss %g and error %v, want %g", c.frozen, r.Loss(), err, c.want)
+		}
+	}
+}
+
 func nestedDense(l Layer) *Model {
 	x := Input(3)
 	return NewModel("inner", []*Tensor{x}, []*Tensor{l.Apply(x)})

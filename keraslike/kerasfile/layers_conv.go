@@ -3,6 +3,7 @@
 package kerasfile
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -84,14 +85,14 @@ func conv(a *args, make convLayer, axes int) k.Layer {
 func depthwise(a *args, make func(kernel int, options ...k.ConvOption) k.Layer, axes int) k.Layer {
 	options := append(a.kernel(axes), k.DepthMultiplier(a.whole("depth_multiplier", 1)))
 	a.ungrouped()
-	a.restrained("depthwise")
+	options = append(options, a.kernels("depthwise")...)
 	return make(1, append(options, a.convPadding(axes)...)...)
 }
 
 func separable(a *args, make convLayer, axes int) k.Layer {
 	options := append(a.kernel(axes), k.DepthMultiplier(a.whole("depth_multiplier", 1)))
 	a.ungrouped()
-	a.restrained("depthwise", "pointwise")
+	options = append(options, a.kernels("depthwise", "pointwise")...)
 	return make(a.count("filters"), 1, append(options, a.convPadding(axes)...)...)
 }
 
@@ -149,6 +150,35 @@ func (a *args) kernel(axes int) []k.ConvOption {
 	a.channels()
 	return append(weighted[k.ConvOption](a), k.KernelSize(a.window("kernel_size", axes, 0)...), k.Strides(a.window("strides", axes, 1)...),
 		k.Dilation(a.window("dilation_rate", axes, 1)...), a.activation("activation"))
+}
+
+// kernels reads the regularizers and constraints of the kernels with these names. In Reef a layer has
+// the same for all of them, so that those that differ are noted and omitted.
+func (a *args) kernels(names ...string) (options []k.ConvOption) {
+	same := func(what string) bool {
+		for _, name := range names[1:] {
+			if !bytes.Equal(a.raw[name+what], a.raw[names[0]+what]) {
+				return false
+			}
+		}
+		return true
+	}
+	if same("_regularizer") {
+		r := a.regularizer(names[0] + "_regularizer")
+		options = append(options, when[k.ConvOption](r != k.Regularizer{}, k.KernelRegularizer(r))...)
+		for _, name := range names[1:] {
+			delete(a.raw, name+"_regularizer")
+		}
+	}
+	if same("_constraint") {
+		limit := a.constraint(names[0] + "_constraint")
+		options = append(options, when[k.ConvOption](!limit.IsZero(), k.KernelConstraint(limit))...)
+		for _, name := range names[1:] {
+			delete(a.raw, name+"_constraint")
+		}
+	}
+	a.restrained(names...)
+	return options
 }
 
 // ungrouped refuses groups, which Keras writes for all convolutions but ignores for these.

@@ -21,7 +21,7 @@ var _ = register(map[string]class{
 
 	"Masking":      {read: func(a *args) k.Layer { return k.Masking(a.number("mask_value", 0)) }, mask: makesMask},
 	"Rescaling":    {read: func(a *args) k.Layer { return k.Rescaling(a.number("scale", 1), a.number("offset", 0)) }, mask: passesMask},
-	"Flatten":      {read: func(a *args) k.Layer { a.channels(); return k.Flatten() }},
+	"Flatten":      {read: flatten},
 	"Reshape":      {read: func(a *args) k.Layer { return k.Reshape(a.list("target_shape")) }},
 	"Permute":      {read: func(a *args) k.Layer { return k.Permute(a.list("dims")) }},
 	"RepeatVector": {read: func(a *args) k.Layer { return k.RepeatVector(a.count("n")) }},
@@ -89,25 +89,24 @@ func dense(a *args) k.Layer {
 }
 
 // weighted returns the options that all layers with a kernel and a bias share, as options of
-// the family O that the constructor takes.
+// the family O that the constructor takes. Of a bias that is omitted Keras also accepts and writes
+// regularizer and constraint.
 func weighted[O any](a *args) (options []O) {
 	add := func(wanted bool, o k.KernelOption) {
 		if wanted {
 			options = append(options, any(o).(O))
 		}
 	}
-	add(!a.flag("use_bias", true), k.NoBias)
-	for _, w := range []string{"recurrent", "depthwise", "pointwise"} {
-		a.training(w + "_constraint")
-	}
+	biased := a.flag("use_bias", true)
+	add(!biased, k.NoBias)
 	limit := a.constraint("kernel_constraint")
 	add(!limit.IsZero(), k.KernelConstraint(limit))
 	limit = a.constraint("bias_constraint")
-	add(!limit.IsZero(), k.BiasConstraint(limit))
+	add(biased && !limit.IsZero(), k.BiasConstraint(limit))
 	r := a.regularizer("kernel_regularizer")
 	add(r != k.Regularizer{}, k.KernelRegularizer(r))
 	r = a.regularizer("bias_regularizer")
-	add(r != k.Regularizer{}, k.BiasRegularizer(r))
+	add(biased && r != k.Regularizer{}, k.BiasRegularizer(r))
 	r = a.regularizer("activity_regularizer")
 	add(r != k.Regularizer{}, k.ActivityRegularizer(r))
 	return options
@@ -195,8 +194,7 @@ func leakyReLU(a *args) k.Layer {
 }
 
 func preLU(a *args) k.Layer {
-	a.restrained("alpha")
-	return k.PReLU(k.SharedAxes(a.list("shared_axes")...))
+	return k.PReLU(k.SharedAxes(a.list("shared_axes")...), k.AlphaRegularizer(a.regularizer("alpha_regularizer")), k.AlphaConstraint(a.constraint("alpha_constraint")))
 }
 
 func elu(a *args) k.Layer {
@@ -222,6 +220,13 @@ func (a *args) channels() {
 	} else {
 		a.channelsLast()
 	}
+}
+
+// flatten reads a layer that is channels first only where there are channels and other axes.
+func flatten(a *args) k.Layer {
+	a.channels()
+	a.channelsFirst = a.channelsFirst && (len(a.in) != 1 || len(a.in[0]) > 1)
+	return k.Flatten()
 }
 
 func (a *args) channelsLast() { a.want("data_format", "channels_last") }

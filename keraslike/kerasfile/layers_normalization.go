@@ -15,7 +15,7 @@ var _ = register(map[string]class{
 	"LayerNormalization": {read: layerNormalization, mask: passesMask},
 	"GroupNormalization": {read: groupNormalization, mask: passesMask},
 	"UnitNormalization":  {read: unitNormalization, mask: passesMask},
-	"RMSNormalization":   {read: rmsNormalization, mask: passesMask},
+	"RMSNormalization":   {read: rmsNormalization},
 
 	"STFTSpectrogram":       {read: stftSpectrogram},
 	"MelSpectrogram":        {read: melSpectrogram},
@@ -25,8 +25,6 @@ var _ = register(map[string]class{
 
 func batchNormalization(a *args) k.Layer {
 	options := []k.NormalizationOption{k.Axis(a.axis()), k.Momentum(a.number("momentum", 0.99)), k.Epsilon(a.number("epsilon", 1e-3))}
-	options = append(options, when[k.NormalizationOption](!a.flag("scale", true), k.NoScale)...)
-	options = append(options, when[k.NormalizationOption](!a.flag("center", true), k.NoCenter)...)
 	options = append(options, when[k.NormalizationOption](a.flag("synchronized", false), k.Synchronized)...)
 	options = append(options, gammaBeta(a)...)
 	delete(a.raw, "fused") // how it is computed
@@ -56,8 +54,6 @@ func layerNormalization(a *args) k.Layer {
 	if axes := a.list("axis"); axes != nil {
 		options = append(options, k.Axis(axes...))
 	}
-	options = append(options, when[k.NormalizationOption](!a.flag("scale", true), k.NoScale)...)
-	options = append(options, when[k.NormalizationOption](!a.flag("center", true), k.NoCenter)...)
 	if a.flag("rms_scaling", false) {
 		options = append(options, k.RMSScaling)
 		a.restrained("beta") // which the layer has not
@@ -68,20 +64,25 @@ func layerNormalization(a *args) k.Layer {
 
 func groupNormalization(a *args) k.Layer {
 	options := []k.NormalizationOption{k.Groups(a.whole("groups", 32)), k.Axis(a.axis()), k.Epsilon(a.number("epsilon", 1e-3))}
-	options = append(options, when[k.NormalizationOption](!a.flag("scale", true), k.NoScale)...)
-	options = append(options, when[k.NormalizationOption](!a.flag("center", true), k.NoCenter)...)
 	options = append(options, gammaBeta(a)...)
 	return k.GroupNormalization(options...)
 }
 
-// gammaBeta reads the penalties and constraints of gamma and beta.
+// gammaBeta reads whether there are gamma and beta, and their penalties and constraints, which Keras
+// also accepts and writes without them.
 func gammaBeta(a *args) (options []k.NormalizationOption) {
-	gamma, beta := a.regularizer("gamma_regularizer"), a.regularizer("beta_regularizer")
-	options = when(gamma != k.Regularizer{}, k.GammaRegularizer(gamma))
-	options = append(options, when(beta != k.Regularizer{}, k.BetaRegularizer(beta))...)
-	limit := a.constraint("gamma_constraint")
-	options = append(options, when(!limit.IsZero(), k.GammaConstraint(limit))...)
-	limit = a.constraint("beta_constraint")
+	r, limit := a.regularizer("gamma_regularizer"), a.constraint("gamma_constraint")
+	if a.flag("scale", true) {
+		options = when(r != k.Regularizer{}, k.GammaRegularizer(r))
+		options = append(options, when(!limit.IsZero(), k.GammaConstraint(limit))...)
+	} else {
+		options = append(options, k.NoScale)
+	}
+	r, limit = a.regularizer("beta_regularizer"), a.constraint("beta_constraint")
+	if !a.flag("center", true) {
+		return append(options, k.NoCenter)
+	}
+	options = append(options, when(r != k.Regularizer{}, k.BetaRegularizer(r))...)
 	return append(options, when(!limit.IsZero(), k.BetaConstraint(limit))...)
 }
 

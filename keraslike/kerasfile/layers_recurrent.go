@@ -51,6 +51,8 @@ func recurrentOptions(a *args) (options []k.RecurrentOption) {
 	}
 	r := a.regularizer("recurrent_regularizer")
 	options = append(options, when[k.RecurrentOption](r != k.Regularizer{}, k.RecurrentRegularizer(r))...)
+	limit := a.constraint("recurrent_constraint")
+	options = append(options, when[k.RecurrentOption](!limit.IsZero(), k.RecurrentConstraint(limit))...)
 	options = append(options, when[k.RecurrentOption](a.flag("return_sequences", false), k.ReturnSequences)...)
 	options = append(options, when[k.RecurrentOption](a.flag("return_state", false), k.ReturnState)...)
 	options = append(options, when[k.RecurrentOption](a.flag("go_backwards", false), k.GoBackwards)...)

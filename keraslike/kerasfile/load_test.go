@@ -345,6 +345,7 @@ func TestLoadMistakes(t *testing.T) {
 	for config, want := range map[string]string{
 		dense(`,"quantization_config":null,"lora_rank":null,"kernel_regularizer":"l2"`):                                `kernel_regularizer "l2" is omitted`,
 		dense(`,"kernel_regularizer":{"class_name":"OrthogonalRegularizer","config":{"factor":0.5,"mode":"columns"}}`): "",
+		dense(``) + `,{"class_name":"Flatten","config":{"name":"f","data_format":"channels_first"}}`:                   "",
 		dense(`,"dtype":"mixed_float16"`):                                                                                                               "computed in float32 instead of mixed_float16",
 		dense(`,"dtype":{"class_name":"DTypePolicy","config":{"name":"float32"}}`):                                                                      "",
 		dense(`,"kernel_initializer":{"class_name":"Odd","config":{"a":NaN}}`):                                                                          "",
