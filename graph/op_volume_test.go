@@ -24,7 +24,7 @@ func TestConvolutionOfFramesInPlace(t *testing.T) {
 		{[]int{1, 6, 9, 9, 19}, []int{2, 3, 3, 19, 70}, ConvSpec{Stride: [3]int{3, 2, 2}, Dilation: [3]int{1, 2, 2}}, true},
 		{[]int{1, 2, 6, 6, 16}, []int{3, 2, 2, 16, 18}, ConvSpec{Stride: [3]int{1, 2, 2}, Dilation: [3]int{3, 1, 1}, Padding: Same}, true},
 		{[]int{1, 4, 6, 6, 3}, []int{2, 3, 3, 3, 18}, ConvSpec{Stride: [3]int{1, 2, 2}}, false}, // few channels
-		{[]int{1, 4, 6, 6, 40}, []int{2, 1, 1, 40, 18}, ConvSpec{}, false}, // a product of matrices
+		{[]int{1, 4, 6, 6, 40}, []int{2, 1, 1, 40, 18}, ConvSpec{}, false},                      // a product of matrices
 	} {
 		for _, inference := range []bool{false, true} {
 			t.Run(fmt.Sprint(s, inference), func(t *testing.T) {
