@@ -151,7 +151,7 @@ func (c *compiler) fuseFrames() {
 			continue
 		}
 		planes, ok := c.ops[x].kind.(unfolded)
-		if !ok {
+		if !ok || planes.C < leastFrame {
 			continue
 		}
 		g, err := convGeometry(c.nodes[x].Shape(), c.second(i), conv.spec)
@@ -161,6 +161,9 @@ func (c *compiler) fuseFrames() {
 		c.ops[i], c.children[i] = fusedOp(o, runConvFrames(&planes.Frames, g, conv.act)), append(slices.Clone(c.children[x]), c.children[i][1:]...)
 	}
 }
+
+// leastFrame is the number of channels from which a frame is read in place: a tile begins anew at each frame of each pixel.
+const leastFrame = 16
 
 func runConvFrames(f *kernel.Frames, g kernel.Conv, act Activation) func(*call[float32]) error {
 	return func(c *call[float32]) error {

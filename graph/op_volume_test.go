@@ -20,10 +20,11 @@ func TestConvolutionOfFramesInPlace(t *testing.T) {
 	}{
 		{[]int{2, 8, 9, 28, 32}, []int{3, 3, 3, 32, 40}, ConvSpec{Stride: [3]int{2, 2, 2}, Padding: Same}, true},
 		{[]int{2, 5, 7, 40, 16}, []int{4, 2, 5, 16, 70}, ConvSpec{Stride: [3]int{1, 2, 1}, Padding: Same}, true},
-		{[]int{2, 5, 6, 7, 5}, []int{3, 2, 3, 5, 9}, ConvSpec{Stride: [3]int{1, 1, 2}, Dilation: [3]int{2, 1, 1}, Padding: Same}, true},
-		{[]int{1, 6, 9, 9, 3}, []int{2, 3, 3, 3, 70}, ConvSpec{Stride: [3]int{3, 2, 2}, Dilation: [3]int{1, 2, 2}}, true},
-		{[]int{1, 2, 6, 6, 4}, []int{3, 2, 2, 4, 18}, ConvSpec{Stride: [3]int{1, 2, 2}, Dilation: [3]int{3, 1, 1}, Padding: Same}, true},
-		{[]int{1, 4, 6, 6, 40}, []int{2, 1, 1, 40, 18}, ConvSpec{}, false}, // a product of matrices
+		{[]int{2, 5, 6, 7, 17}, []int{3, 2, 3, 17, 9}, ConvSpec{Stride: [3]int{1, 1, 2}, Dilation: [3]int{2, 1, 1}, Padding: Same}, true},
+		{[]int{1, 6, 9, 9, 19}, []int{2, 3, 3, 19, 70}, ConvSpec{Stride: [3]int{3, 2, 2}, Dilation: [3]int{1, 2, 2}}, true},
+		{[]int{1, 2, 6, 6, 16}, []int{3, 2, 2, 16, 18}, ConvSpec{Stride: [3]int{1, 2, 2}, Dilation: [3]int{3, 1, 1}, Padding: Same}, true},
+		{[]int{1, 4, 6, 6, 3}, []int{2, 3, 3, 3, 18}, ConvSpec{Stride: [3]int{1, 2, 2}}, false}, // few channels
+		{[]int{1, 4, 6, 6, 40}, []int{2, 1, 1, 40, 18}, ConvSpec{}, false},                      // a product of matrices
 	} {
 		for _, inference := range []bool{false, true} {
 			t.Run(fmt.Sprint(s, inference), func(t *testing.T) {
