@@ -44,6 +44,7 @@
 // one, which is saved with the model and lets a service encode requests as in training.
 // [ImageFolder.Check] finds broken images before training does. [ReadCSVFile], [CSVFileChunks],
 // [ReadTextsFile] and [LoadImageFile] take a path; the others take readers and file systems.
+// [SaveImageFile] writes images.
 //
 // # How data reaches the training loop
 //

@@ -136,17 +136,17 @@ func TestExamples(t *testing.T) {
 			}
 			return nil
 		}},
-		{"pinn", 100, func(out string) error {
+		{"pinn", 85, func(out string) error {
 			var cost, worst float64
 			if _, err := fmt.Sscanf(out, "cost %g, largest error: %f", &cost, &worst); err != nil {
 				return err
 			}
-			if !(worst <= 1e-3) {
-				return fmt.Errorf("error %g, want at most 1e-3", worst)
+			if !(worst <= 1e-4) {
+				return fmt.Errorf("error %g, want at most 1e-4", worst)
 			}
 			return nil
 		}},
-		{"wgangp", 155, func(out string) error {
+		{"wgangp", 130, func(out string) error {
 			var off, least float64
 			if _, err := fmt.Sscanf(out, "mean distance from the circle: %f, share of the emptiest of 8 sectors: %f", &off, &least); err != nil {
 				return err
@@ -156,7 +156,7 @@ func TestExamples(t *testing.T) {
 			}
 			return nil
 		}},
-		{"actorcritic", 150, func(out string) error {
+		{"actorcritic", 125, func(out string) error {
 			lines := strings.Split(strings.TrimSpace(out), "\n")
 			var episodes int
 			var mean float64
@@ -216,34 +216,34 @@ func TestPictures(t *testing.T) {
 		name          string
 		lines         int // at most
 		width, height int
-		format        string // of what it prints, with two numbers
+		format        string // of the end of what it prints, with two numbers
 		check         func(a, b float64) error
 	}{
-		{"styletransfer", 208, 240, 160, "loss: %f at first, %f at last\n", func(first, last float64) error {
-			if !(last < first/5) || last <= 0 {
-				return fmt.Errorf("the loss went from %g to %g, want less than a fifth", first, last)
+		{"styletransfer", 150, 240, 160, "step %f: loss %f\n", func(_, loss float64) error {
+			if !(loss < 0.89) || loss <= 0 { // of the photograph: 4.45
+				return fmt.Errorf("the loss is %g, want less than 0.89", loss)
 			}
 			return nil
 		}},
-		{"deepdream", 170, 360, 240, "mean activation: %f in the photograph, %f in the dream\n", func(before, after float64) error {
-			if !(after > 10*before) || before <= 0 {
-				return fmt.Errorf("the activation went from %g to %g, want more than 10 times as much", before, after)
+		{"deepdream", 120, 360, 240, "360 x 240 pixels: mean activation %f at first, %f at last\n", func(before, after float64) error {
+			if !(after > 5*before) || after < 100 || before <= 0 { // of the photograph: 7
+				return fmt.Errorf("the activation went from %g to %g, want more than 5 times as much", before, after)
 			}
 			return nil
 		}},
-		{"vae", 115, 420, 420, "reconstruction loss: %f, KL divergence: %f\n", func(loss, divergence float64) error {
+		{"vae", 100, 420, 420, "reconstruction loss: %f, KL divergence: %f\n", func(loss, divergence float64) error {
 			if !(loss < 175) || loss < 100 || divergence < 3 { // of the mean digit: 209, with divergence 0
 				return fmt.Errorf("loss %g, divergence %g, want 100 to 175 and at least 3", loss, divergence)
 			}
 			return nil
 		}},
-		{"dcgan", 115, 336, 224, "inception score: %f of generated digits, %f of real ones\n", func(generated, real float64) error {
+		{"dcgan", 108, 336, 224, "inception score: %f of generated digits, %f of real ones\n", func(generated, real float64) error {
 			if !(generated > 3) || generated > real { // after one epoch: 1.1
 				return fmt.Errorf("scores %g and %g, want more than 3", generated, real)
 			}
 			return nil
 		}},
-		{"ddim", 135, 336, 224, "error of the noise: %f, of the pictures: %f\n", func(noise, picture float64) error {
+		{"ddim", 130, 336, 224, "error of the noise: %f, of the pictures: %f\n", func(noise, picture float64) error {
 			if !(noise < 0.2) || !(picture < 0.4) || noise <= 0 { // of a network that gives 0: √(2/π), 0.80
 				return fmt.Errorf("errors %g and %g, want less than 0.2 and 0.4", noise, picture)
 			}
@@ -255,7 +255,8 @@ func TestPictures(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "picture.png")
 			out := output(t, goTool, example.name, example.lines, path)
 			var a, b float64
-			if _, err := fmt.Sscanf(out, example.format, &a, &b); err != nil {
+			lines := strings.SplitAfter(out, "\n")
+			if _, err := fmt.Sscanf(strings.Join(lines[max(0, len(lines)-2):], ""), example.format, &a, &b); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
 			if err := example.check(a, b); err != nil {

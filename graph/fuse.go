@@ -51,6 +51,7 @@ func (c *compiler) fuse() {
 	}
 	c.pairLosses()
 	c.fuseInference()
+	c.fuseFrames()
 	c.prune()
 	c.shareIndexes()
 }

@@ -24,15 +24,7 @@ func (c *compiler) fuseInference() {
 	if c.inference == nil {
 		return
 	}
-	uses := make([]int, len(c.nodes))
-	for _, r := range c.roots {
-		uses[r]++
-	}
-	for _, children := range c.children {
-		for _, j := range children {
-			uses[j]++
-		}
-	}
+	uses := c.uses()
 	for i, o := range c.ops {
 		if o == nil || c.nodes[i].Dtype() != Float32 || len(c.children[i]) == 0 {
 			continue
@@ -60,6 +52,20 @@ func (c *compiler) fuseInference() {
 			}
 		}
 	}
+}
+
+// uses counts how often each node is an input or a root.
+func (c *compiler) uses() []int {
+	uses := make([]int, len(c.nodes))
+	for _, r := range c.roots {
+		uses[r]++
+	}
+	for _, children := range c.children {
+		for _, j := range children {
+			uses[j]++
+		}
+	}
+	return uses
 }
 
 // asProduct returns o as a product.

@@ -75,7 +75,7 @@ func backpropagate(outputs, gradOutputs, wrt Nodes) (grads Nodes, err error) {
 	if err != nil {
 		return nil, gradientError(err)
 	}
-	if p.differentiated() {
+	if p.differentiated() || hasLoose(outputs[0].Graph()) {
 		return p.pullBack(outputs, gradOutputs, wrt)
 	}
 	indexOf(outputs[0].Graph())
@@ -87,6 +87,14 @@ func backpropagate(outputs, gradOutputs, wrt Nodes) (grads Nodes, err error) {
 		return nil, cause // Gorgonia's error hides that of the op, such as one in the body of a loop
 	}
 	return nil, gradientError(err)
+}
+
+// hasLoose reports whether the graph has ops without inputs, such as constants, that nothing uses yet.
+// gorgonia.Backpropagate removes them, and of two it ends with a nil pointer.
+func hasLoose(g *Graph) bool {
+	return slices.ContainsFunc(g.AllNodes(), func(n *Node) bool {
+		return n.Op() != nil && n.Op().Arity() == 0 && g.To(n.ID()).Len() == 0
+	})
 }
 
 // gradientError returns an OpError unchanged, so that a caller can add the layer.

@@ -37,7 +37,8 @@ func (s ConvSpec) String() string {
 //
 // An axis of length n gets length ⌊(n - d·(k-1) - 1)/s⌋ + 1, or ⌈n/s⌉ with Same or Causal
 // padding. With g groups w has in/g input channels, and the channels of x and of y are g runs of equal
-// length that belong to each other. There is no im2col copy; of volumes, the kd frames of a window are copied side by side.
+// length that belong to each other. There is no im2col copy; of volumes, the kd frames of a window are copied side by
+// side if Winograd's algorithm, a product of matrices or a gradient reads them.
 func Conv(x, w, b *Node, spec ConvSpec, act Activation) (*Node, error) {
 	if spec.Groups != 0 && spec.Groups != 1 {
 		return convGroups(x, w, b, spec, act)

@@ -5,6 +5,7 @@ package graph
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"gorgonia.org/tensor"
 
@@ -123,11 +124,53 @@ func (v *volume) op(unfold bool, x *Node) (*Node, error) {
 	if unfold {
 		o.name = "unfold" + settings
 		o.run = forDtypes(runUnfold[float32](&s.Frames), runUnfold[float64](&s.Frames))
+		o.kind = unfolded{s}
 	} else {
 		o.name, o.in, o.out, o.shape = "fold"+settings, []int{4}, 5, fixed(cells)
 		o.run = forDtypes(runFold[float32](&s.Frames), runFold[float64](&s.Frames))
 	}
 	return apply(o, x)
+}
+
+// unfolded identifies the op that unfolds a volume.
+type unfolded struct{ volume }
+
+// fuseFrames makes convolutions read the frames of volumes where they are, if nothing else reads their copies.
+func (c *compiler) fuseFrames() {
+	uses := c.uses()
+	for i, o := range c.ops {
+		if o == nil || c.nodes[i].Dtype() != Float32 {
+			continue
+		}
+		conv, ok := o.kind.(convolution)
+		if !ok {
+			continue
+		}
+		x := c.children[i][0]
+		if c.ops[x] == nil || uses[x] > 1 {
+			continue
+		}
+		planes, ok := c.ops[x].kind.(unfolded)
+		if !ok {
+			continue
+		}
+		g, err := convGeometry(c.nodes[x].Shape(), c.second(i), conv.spec)
+		if err != nil || !kernel.ConvFramesFits(&g, c.inference != nil) {
+			continue
+		}
+		c.ops[i], c.children[i] = fusedOp(o, runConvFrames(&planes.Frames, g, conv.act)), append(slices.Clone(c.children[x]), c.children[i][1:]...)
+	}
+}
+
+func runConvFrames(f *kernel.Frames, g kernel.Conv, act Activation) func(*call[float32]) error {
+	return func(c *call[float32]) error {
+		var b []float32
+		if len(c.in) > 2 {
+			b = c.in[2]
+		}
+		kernel.ConvFrames(c.out, c.in[0], c.in[1], b, &g, f, act.kind, float32(act.alpha))
+		return nil
+	}
 }
 
 func runUnfold[T kernel.Float](s *kernel.Frames) func(*call[T]) error {

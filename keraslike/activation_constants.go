@@ -145,11 +145,3 @@ func (f ActivationFunc) compose(x *graph.Node, c activationConstants) (*graph.No
 	var try graph.Try
 	return composed[f].apply(activating{&try, x, c}), try.Err()
 }
-
-// activateWith is Activate for a function with constants.
-func (s *Scope) activateWith(x *graph.Node, f ActivationFunc, c activationConstants) *graph.Node {
-	if !c.given() {
-		return s.Activate(x, f)
-	}
-	return s.Do(f.compose(x, c))
-}

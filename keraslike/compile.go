@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -147,7 +148,10 @@ func (m *Model) checkGraph() (trained []*Weight, err error) {
 	if err := m.findLogged(v, graphKey{batch: 1, lengths: l}, z); err != nil {
 		return nil, err
 	}
-	trained = v.withLoss(m.trainable(), m.compiled)
+	trained = slices.DeleteFunc(v.withLoss(m.trainable(), m.compiled), func(w *Weight) bool {
+		_, used := v.Scope.trained(w)
+		return w.idle && !used
+	})
 	var trainable graph.Nodes
 	for _, w := range trained {
 		if n, used := v.Scope.trained(w); used {

@@ -140,22 +140,3 @@ func addAxis(offsets []int, n, stride int) []int {
 	}
 	return out
 }
-
-// Constrain applies c to a declared weight after each update. If c is the zero value, the
-// weight need not exist.
-func (b *Builder) Constrain(name string, c Constraint) {
-	if c.IsZero() || b.err != nil {
-		return
-	}
-	for _, w := range b.layer.weights {
-		if w.name == b.prefix+name {
-			if err := c.fits(w.shape); err != nil {
-				b.err = fmt.Errorf("weight %q: %w", name, err)
-				return
-			}
-			w.constraint = boundConstraint{Constraint: c}
-			return
-		}
-	}
-	b.err = fmt.Errorf("has a constraint for weight %q, which is not declared", name)
-}

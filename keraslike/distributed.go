@@ -127,6 +127,7 @@ type distribution struct {
 	sizes     []int                 // of the dense gradients, then of the updates
 	parts     [][]float32           // of a leaf: the same
 	tail      []float32             // of a leaf: tailWeight and so on, then the losses of the outputs
+	equal     bool                  // the leaves of this batch have the same weight, 1
 	key       uint64                // of the model's random numbers
 	written   []*Weight
 	updated   []*Weight
@@ -476,6 +477,7 @@ func (f *fit) step(ctx context.Context) (more bool, err error) {
 	rate, err := m.trainer.scheduled(t.Rate)
 	d.results.begin(d.leaves, m)
 	d.resetSums()
+	d.equal = d.lockstep == nil && f.train != nil && n%d.leaves == 0 && f.graph.lossMasks.nodes[0] == nil && !f.graph.weighted()
 	switch {
 	case d.lockstep == nil && err == nil:
 		err = f.computeLeaves(n)
@@ -494,7 +496,11 @@ func (f *fit) step(ctx context.Context) (more bool, err error) {
 	if err := d.agree("training step", d.vector(), uint64(n), ctx, err); err != nil {
 		return false, err
 	}
-	total, err := d.sum.Total()
+	scale := float32(1)
+	if d.equal {
+		scale = 1 / float32(d.leaves)
+	}
+	total, err := d.sum.Total(scale, len(d.tail))
 	if err != nil {
 		return false, d.lost(err)
 	}
@@ -557,7 +563,6 @@ func (f *fit) computeLeaves(n int) error {
 	d, m := f.dist, f.m
 	defer func() { m.random.Key = d.key }()
 	m.random.Step = uint64(m.trainer.steps)
-	equal := f.train != nil && n%d.leaves == 0 && f.graph.lossMasks.nodes[0] == nil
 	for i := d.first; i < d.end; i++ {
 		b, err := f.nextLeaf(i, n)
 		if err != nil {
@@ -571,7 +576,7 @@ func (f *fit) computeLeaves(n int) error {
 		if err := f.graph.run(); err != nil {
 			return nameSample(err, b.indices)
 		}
-		d.add(m, f.graph, b, i, equal)
+		d.add(m, f.graph, b, i)
 	}
 	return nil
 }
@@ -596,7 +601,7 @@ func (f *fit) countWaiting() {
 }
 
 // add adds the gradients and new states of a leaf to the sums.
-func (d *distribution) add(m *Model, g *modelGraph, b *batch, leaf int, equal bool) {
+func (d *distribution) add(m *Model, g *modelGraph, b *batch, leaf int) {
 	weight := float32(len(b.indices))
 	if mask := g.lossMask(); mask != nil {
 		weight = 0
@@ -610,7 +615,7 @@ func (d *distribution) add(m *Model, g *modelGraph, b *batch, leaf int, equal bo
 	switch {
 	case g.weighted(): // the graph has multiplied
 		factor = 1
-	case equal:
+	case d.equal:
 		weight, factor = 1, 1
 	}
 	d.parts = d.parts[:0]
@@ -654,7 +659,9 @@ func (f *fit) adopt(total, tail []float32, rate float64) error {
 		return &NotFiniteError{What: "loss", Step: t.steps, Err: fmt.Errorf("another leaf: %w", cause)}
 	}
 	scale, at := 1/tail[tailWeight], 0
-	kernel.Scale(total[:len(total)-len(tail)], total[:len(total)-len(tail)], scale)
+	if !d.equal { // else the sum has been scaled
+		kernel.Scale(total[:len(total)-len(tail)], total[:len(total)-len(tail)], scale)
+	}
 	for i := range t.weights {
 		if s := d.rowSums[i]; s != nil {
 			index, values, err := s.Total()

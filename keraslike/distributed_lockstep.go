@@ -141,7 +141,7 @@ func (f *fit) computeTogether() (err error) {
 			}
 			sum.Add(1, l.parts[:], l.flag[:])
 		}
-		total, lost := sum.Total()
+		total, lost := sum.Total(1, 0)
 		if lost != nil {
 			return d.lost(lost)
 		}
@@ -164,7 +164,7 @@ func (f *fit) computeTogether() (err error) {
 		if err := l.run(m, d, i, len(l.sums)); err != nil {
 			return err
 		}
-		d.add(m, leaf.graph, &leaf.batch, d.first+i, false)
+		d.add(m, leaf.graph, &leaf.batch, d.first+i)
 	}
 	return nil
 }

@@ -125,7 +125,7 @@ func TestCompileMistakes(t *testing.T) {
 		"nothing":         {model(keraslike.Dense(1)).Compile(nil, nil), "compile: no optimizer"},
 		"loss panics":     {model(keraslike.Dense(1)).Compile(sgd, keraslike.CustomLoss("mine", func(*graph.Node, *graph.Node) (*graph.Node, error) { panic("ouch") })), `model "m": loss "mine": Rows: panic: ouch`},
 		"loss of nothing": {model(keraslike.Dense(1)).Compile(sgd, keraslike.CustomLoss("mine", func(*graph.Node, *graph.Node) (*graph.Node, error) { return nil, nil })), `model "m": loss "mine": the function returned no node`},
-		"nothing to do":   {fitOnce(t, keraslike.Sequential("m", keraslike.Input(4), keraslike.Activation(keraslike.Tanh))), `model "m": has no weights to train`},
+		"nothing to do":   {fitOnce(t, keraslike.Sequential("m", keraslike.Input(4), keraslike.Dense(4, keraslike.Trainable(false)))), `model "m": has no weights to train`},
 	} {
 		t.Run(name, func(t *testing.T) { wantError(t, c.err, c.want) })
 	}

@@ -74,7 +74,7 @@ func (t *Tensor) place() error {
 	return fmt.Errorf("runs before the network, on raw inputs, but its input comes from %s, which is part of the network: apply it to an Input, or behind layers that can run there, such as Rescaling", from.layer.def.Kind())
 }
 
-// frontModel is a definition that is a network of layers.
+// frontModel is a definition that computes other layers.
 type frontModel interface {
 	// inFront reports whether all layers can run in the front, and whether one must.
 	inFront() (can, must bool)
@@ -82,11 +82,11 @@ type frontModel interface {
 
 func canRunInFront(d Definition) bool {
 	switch d := d.(type) {
-	case preparer:
-		return true
 	case frontModel:
 		can, _ := d.inFront()
 		return can
+	case preparer:
+		return true
 	}
 	return false
 }
@@ -163,6 +163,10 @@ type preparation struct {
 
 	categories []int32   // see numbers
 	pixels     []float32 // see picture
+	turned     [2]value  // pictures with channels last, see ChannelsFirst
+	operated   [2]value  // pictures between operations, see RandAugment
+	operand    [1]*value
+	part       uint64 // of the layer that draws, see operations
 }
 
 func (f *frontPlan) newPreparation() *preparation {
@@ -174,9 +178,12 @@ func (f *frontPlan) newPreparation() *preparation {
 // random returns the random numbers that a layer draws for the sample. They depend on the seed of the
 // model, the path of the layer, the epoch and the number of the sample.
 func (p *preparation) random() *rand.Rand {
-	p.source.Seed(p.key, hashName(p.step.path))
+	p.source.Seed(p.key, hashName(p.step.path)+p.part)
 	return p.rng
 }
+
+// whole ends the parts of a layer.
+func (p *preparation) whole() { p.part = 0 }
 
 // run computes the front for the sample whose raw inputs are in the first values, and copies its
 // results to the memory for each edge.

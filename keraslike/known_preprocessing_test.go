@@ -155,6 +155,9 @@ func TestPictureValues(t *testing.T) {
 				}
 				golden.Close(t, "y", y.numbers, c.Want["y"], 1e-6, tolerance)
 				return
+			case "RandomPerspective", "RandAugment", "AugMix": // with what they draw given
+				golden.Close(t, "y", drawnPicture(t, c), c.Want["y"], 1e-6, tolerance)
+				return
 			case "AutoContrast":
 				l = AutoContrast(motion...)
 			case "Equalization":
@@ -355,4 +358,36 @@ func TestHashes(t *testing.T) {
 	if got := sipHash(0x0706050403020100, 0x0f0e0d0c0b0a0908, string(message)); got != 0xa129ca6149be45e5 {
 		t.Errorf("SipHash is %#x, want 0xa129ca6149be45e5", got)
 	}
+}
+
+// drawnPicture returns what a layer makes of a picture with what it draws given.
+func drawnPicture(t *testing.T, c golden.Case) []float32 {
+	t.Helper()
+	a, y := c.Args, &value{}
+	x := &value{numbers: c.Inputs["x"].Float32(), shape: c.Inputs["x"].Shape[1:]}
+	p := (&frontPlan{}).newPreparation()
+	p.step, p.training = &frontStep{}, true
+	factor := FactorRange(a.Float("factor"), a.Float("factor"))
+	var err error
+	switch a.String("layer") {
+	case "RandomPerspective":
+		d := RandomPerspective(1, 1, FillValue(a.Float("fill_value")), Interpolation(a.String("interpolation"))).core().def.(*randomPerspective)
+		var shifts [8]float64
+		for i, v := range c.Inputs["shifts"].Float32() {
+			shifts[i] = float64(v)
+		}
+		d.apply(x, shifts, y)
+	case "RandAugment":
+		err = RandAugment(0, factor).core().def.(*randAugment).operate(a.Int("operation"), p, x, y)
+	default:
+		var weights []float64
+		for _, v := range a["weights"].([]any) {
+			weights = append(weights, v.(float64))
+		}
+		err = AugMix(0, factor, ChainDepth(2)).core().def.(*augMix).mix(p, x, weights, a.Float("stays"), a.Ints("chosen"), y)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return y.numbers
 }

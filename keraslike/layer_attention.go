@@ -38,6 +38,7 @@ import (
 //
 //	ValueDim             keyDim
 //	OutputDim            the query's features
+//	OutputShape          none
 //	CausalMask           off
 //	AttentionMask        off
 //	ReturnScores         off
@@ -71,6 +72,17 @@ func ValueDim(n int) AttentionOption { return newAttentionOption("ValueDim", n) 
 // OutputDim is the number of output features of MultiHeadAttention for each step; the default
 // is that of the query.
 func OutputDim(n int) AttentionOption { return newAttentionOption("OutputDim", n) }
+
+// OutputShape gives the output of MultiHeadAttention several axes of features for each step, such as 3 and
+// 4 for an output (batch, t, 3, 4). attention_output/kernel is then (heads, valueDim, 3, 4). By default there
+// is one axis of OutputDim features.
+func OutputShape(n ...int) AttentionOption {
+	s := set("OutputShape", slices.Clone(n))
+	if len(n) == 0 {
+		s.err = errors.New("OutputShape: got no number, want one or more")
+	}
+	return attentionOption{setting: s}
+}
 
 // AttentionDropout is the fraction of attention weights that is dropped in training, as by
 // Dropout; the default is 0.
@@ -144,12 +156,16 @@ func GroupQueryAttention(headDim, queryHeads, keyValueHeads int, opts ...Attenti
 func (f AttentionFlag) sets() setting { return set(string(f), true) }
 func (AttentionFlag) forAttention()   {}
 
+// maxOutputAxes limits the axes of OutputShape.
+const maxOutputAxes = 6
+
 type attention struct {
 	regularized
 	Heads            int     `json:"num_heads"`
 	KeyDim           int     `json:"key_dim"`
 	ValueDim         int     `json:"value_dim" option:"ValueDim"`
-	OutputDim        int     `json:"output_dim,omitempty" option:"OutputDim"` // 0 means that of the query
+	OutputDim        int     `json:"output_dim,omitempty" option:"OutputDim"`     // 0 means that of the query
+	OutputShape      []int   `json:"output_shape,omitempty" option:"OutputShape"` // nil for one axis
 	CausalMask       bool    `json:"causal_mask,omitempty" option:"CausalMask"`
 	AttentionMask    bool    `json:"attention_mask,omitempty" option:"AttentionMask"`
 	ReturnScores     bool    `json:"return_scores,omitempty" option:"ReturnScores"`
@@ -172,7 +188,7 @@ func (d *attention) Kind() string {
 
 func (d *attention) refuses() []string {
 	if d.Shared != nil {
-		return []string{"ValueDim", "OutputDim", "AttentionAxes"}
+		return []string{"ValueDim", "OutputDim", "OutputShape", "AttentionAxes"}
 	}
 	return nil
 }
@@ -199,6 +215,10 @@ func (d *attention) check() error {
 		return fmt.Errorf("%d heads with keys of %d and values of %d, want positive numbers", d.Heads, d.KeyDim, d.ValueDim)
 	case d.OutputDim < 0:
 		return fmt.Errorf("output of %d, want a positive number, or 0 for the number of features of the query", d.OutputDim)
+	case d.OutputDim > 0 && d.OutputShape != nil:
+		return errors.New("OutputDim does not fit with OutputShape")
+	case len(d.OutputShape) > maxOutputAxes || slices.ContainsFunc(d.OutputShape, func(n int) bool { return n < 1 }):
+		return fmt.Errorf("OutputShape is %v, want at most %d positive numbers", d.OutputShape, maxOutputAxes)
 	case !(d.AttentionDropout >= 0 && d.AttentionDropout < 1):
 		return fmt.Errorf("dropout is %g, want 0 <= dropout < 1", d.AttentionDropout)
 	}
@@ -259,9 +279,12 @@ func (d *attention) Build(b *Builder, in []Shape) (Shape, error) {
 	if want := (Shape{query[0], value[0]}); d.AttentionMask && !in[len(in)-1].Equal(want) {
 		return nil, fmt.Errorf("mask has shape %v, want %v", in[len(in)-1], want)
 	}
-	out := query[last]
-	if d.OutputDim > 0 {
-		out = d.OutputDim
+	out := []int{query[last]}
+	switch {
+	case d.OutputDim > 0:
+		out[0] = d.OutputDim
+	case d.OutputShape != nil:
+		out = d.OutputShape
 	}
 	shared := d.valueHeads()
 	d.weights(b, "query", []int{query[last], d.Heads, d.KeyDim}, []int{d.Heads, d.KeyDim})
@@ -270,11 +293,11 @@ func (d *attention) Build(b *Builder, in []Shape) (Shape, error) {
 		d.weights(b, "gate", []int{query[last], d.Heads, d.ValueDim}, []int{d.Heads, d.ValueDim})
 	}
 	d.weights(b, "value", []int{value[last], shared, d.ValueDim}, []int{shared, d.ValueDim})
-	d.weights(b, "attention_output", []int{d.Heads, d.ValueDim, out}, []int{out})
+	d.weights(b, "attention_output", append([]int{d.Heads, d.ValueDim}, out...), out)
 	if d.ReturnScores {
 		b.Output(steps.scores(d.Heads, query, value))
 	}
-	return append(slices.Clone(query[:last]), out), nil
+	return append(slices.Clone(query[:last]), out...), nil
 }
 
 // weights declares kernel and bias of one projection.
@@ -337,10 +360,11 @@ func (d *attention) attend(s *Scope, in []*graph.Node, mask, queryMask, keyMask 
 		gate := s.Do(graph.Activate(d.project(s, "gate", query, d.Heads, d.ValueDim), graph.Act(graph.Sigmoid)))
 		y = s.Do(graph.Mul(y, gate))
 	}
-	batch, t, out := query.Shape()[0], query.Shape()[1], kernel.Shape()[2]
+	batch, t, features := query.Shape()[0], query.Shape()[1], kernel.Shape()[2:]
+	out := Shape(features).Size()
 	y = s.Do(graph.Reshape(y, batch*t, d.Heads*d.ValueDim))
 	y = d.dense(s, "attention_output", y, d.Heads*d.ValueDim, out)
-	return s.Do(graph.Reshape(y, batch, t, out)), scores
+	return s.Do(graph.Reshape(y, append([]int{batch, t}, features...)...)), scores
 }
 
 // paddingMasks returns the mask of the query and that of value and key; nil for none.

@@ -74,10 +74,13 @@ func (d *attention) forwardAlongAxes(s *Scope, in []*graph.Node, query, value Sh
 	if y == nil {
 		return nil
 	}
-	moved := slices.Concat([]int{batch}, lengthsOf(query, a.others), lengthsOf(query, a.attended), []int{y.Shape()[2]})
-	back := make([]int, len(order))
+	moved := slices.Concat([]int{batch}, lengthsOf(query, a.others), lengthsOf(query, a.attended), y.Shape()[2:])
+	back := make([]int, len(order), len(moved))
 	for i, axis := range order {
 		back[axis] = i
+	}
+	for axis := len(order); axis < len(moved); axis++ { // further axes of features
+		back = append(back, axis)
 	}
 	return s.Do(graph.Transpose(s.Do(graph.Reshape(y, moved...)), back...))
 }

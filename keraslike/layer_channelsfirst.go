@@ -22,7 +22,8 @@ import (
 // Sequences of ConvLSTM1D to ConvLSTM3D have the channels after the steps: (batch, steps, channels, ...).
 //
 // Layers without an axis of channels, such as Dense, see the last axis as theirs. The layer sees and
-// passes no masks. It must not be a model, nor used elsewhere.
+// passes no masks. It must not be a model, nor used elsewhere. Around a layer that runs before the network,
+// such as RandomFlip, it runs there, too.
 //
 // Options: Name, Trainable (default true).
 //
@@ -109,4 +110,47 @@ func (d *channelsFirst) channelsToFront(s *Scope, y *graph.Node) *graph.Node {
 	last := y.Dims() - 1
 	order := slices.Insert(upTo(last), 1+d.channelsAt(last), last)
 	return s.Do(graph.Transpose(y, order...))
+}
+
+// inFront reports whether the layer can and must run before the network.
+func (d *channelsFirst) inFront() (can, must bool) {
+	if d.layer == nil || d.holdsLayers() {
+		return false, false
+	}
+	return canRunInFront(d.layer.def), onlyInFront(d.layer.def)
+}
+
+// prepare turns a picture and what the layer makes of it.
+func (d *channelsFirst) prepare(p *preparation, in []*value, out *value) error {
+	from, to := &p.turned[0], &p.turned[1]
+	lastChannels(in[0], from)
+	if err := d.layer.def.(preparer).prepare(p, []*value{from}, to); err != nil {
+		return fmt.Errorf("%s with channels last: %w", d.layer.def.Kind(), err)
+	}
+	firstChannels(to, out)
+	return nil
+}
+
+// lastChannels writes x with its first axis as the last.
+func lastChannels(x, y *value) {
+	channels, each := x.shape[0], len(x.numbers)/max(1, x.shape[0])
+	shape := append(slices.Clone(x.shape[1:]), channels)
+	to := y.resize(shape...)
+	for c := range channels {
+		for i, v := range x.numbers[c*each : (c+1)*each] {
+			to[i*channels+c] = v
+		}
+	}
+}
+
+// firstChannels writes x with its last axis as the first.
+func firstChannels(x, y *value) {
+	last := len(x.shape) - 1
+	channels := x.shape[last]
+	to, each := y.resize(append([]int{channels}, x.shape[:last]...)...), len(x.numbers)/max(1, channels)
+	for c := range channels {
+		for i := range each {
+			to[c*each+i] = x.numbers[i*channels+c]
+		}
+	}
 }

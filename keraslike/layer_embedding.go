@@ -105,7 +105,7 @@ func (d *embedding) Build(b *Builder, in []Shape) (Shape, error) {
 	b.Weight("embeddings", d.EmbeddingsInitializer, d.EmbeddingsRegularizer, d.Vocabulary, d.Dim)
 	b.Constrain("embeddings", d.EmbeddingsConstraint)
 	if d.ReverseTable {
-		b.Weight(reverseTable, d.EmbeddingsInitializer, Regularizer{}, d.Dim, d.Vocabulary)
+		b.add(&Weight{name: reverseTable, init: d.EmbeddingsInitializer, shape: []int{d.Dim, d.Vocabulary}, idle: true})
 	}
 	return append(append(Shape{}, in[0]...), d.Dim), nil
 }

@@ -3,6 +3,7 @@
 package keraslike
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -69,6 +70,8 @@ func (d *leakyReLU) Forward(s *Scope, in []*graph.Node) *graph.Node {
 //
 //	SharedAxes        none
 //	AlphaInitializer  Zeros()
+//	AlphaRegularizer  none
+//	AlphaConstraint   none
 //	Name              "p_re_lu", "p_re_lu_1" and so on
 //	Trainable         true
 //
@@ -88,16 +91,32 @@ func AlphaInitializer(i Initializer) ActivationOption {
 	return activationOption{setting: set("AlphaInitializer", i)}
 }
 
+// AlphaRegularizer adds the penalty r of PReLU's slopes to the loss. By default there is no penalty.
+func AlphaRegularizer(r Regularizer) ActivationOption {
+	return activationOption{setting: set("AlphaRegularizer", r)}
+}
+
+// AlphaConstraint limits PReLU's slopes after each update. By default there is none.
+func AlphaConstraint(c Constraint) ActivationOption {
+	return activationOption{setting: set("AlphaConstraint", c)}
+}
+
 type preLU struct {
 	noMultiplications
 	passesMask
 	SharedAxes       []int       `json:"shared_axes,omitempty" option:"SharedAxes"`
 	AlphaInitializer Initializer `json:"alpha_initializer" option:"AlphaInitializer"`
+	AlphaRegularizer Regularizer `json:"alpha_regularizer,omitzero" option:"AlphaRegularizer"`
+	AlphaConstraint  Constraint  `json:"alpha_constraint,omitzero" option:"AlphaConstraint"`
 }
 
 var _ = register[preLU]("PReLU")
 
 func (d *preLU) Kind() string { return "PReLU" }
+
+func (d *preLU) check() error {
+	return errors.Join(d.AlphaRegularizer.check(), d.AlphaConstraint.check())
+}
 
 func (d *preLU) Build(b *Builder, in []Shape) (Shape, error) {
 	if err := oneInput(in); err != nil {
@@ -111,7 +130,8 @@ func (d *preLU) Build(b *Builder, in []Shape) (Shape, error) {
 		}
 		shape[axis] = 1
 	}
-	b.Weight("alpha", d.AlphaInitializer, Regularizer{}, shape...)
+	b.Weight("alpha", d.AlphaInitializer, d.AlphaRegularizer, shape...)
+	b.Constrain("alpha", d.AlphaConstraint)
 	return in[0], nil
 }
 

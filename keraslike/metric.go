@@ -251,14 +251,6 @@ func addresses(list ...[]float64) (to []*float64) {
 	return to
 }
 
-// indicator returns 1 for true and 0 for false.
-func indicator(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // ratio returns a/b, 0 if b is 0.
 func ratio(a, b float64) float64 {
 	if b == 0 {

@@ -122,10 +122,13 @@ func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled,
 			}
 			variables = append(variables, variable)
 		}
-		if len(variables) == 0 {
+		switch {
+		case len(variables) > 0:
+			g.gradients.nodes, err = graph.Grad(v.weigh(v.cost), variables...)
+		case slices.ContainsFunc(n.weights, func(w *Weight) bool { return !w.state }): // which are frozen, by mistake
 			return nil, nil, fmt.Errorf("model %q: has no weights to train", n.name)
 		}
-		if g.gradients.nodes, err = graph.Grad(v.weigh(v.cost), variables...); err != nil {
+		if err != nil {
 			return nil, nil, fmt.Errorf("model %q: %w", n.name, v.annotate(err))
 		}
 		g.updated, g.written = v.updates, slices.Clone(trained)

@@ -70,3 +70,15 @@ func upTo(n int) []int {
 	}
 	return list
 }
+
+// indicator returns 1 for true and 0 for false.
+func indicator(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// maxCount is the largest number of steps or epochs in a file, more than any training needs
+// and far from integer overflow.
+const maxCount = 1 << 30

@@ -14,7 +14,7 @@ import (
 // Resizing, CenterCrop, RandomCrop, RandomFlip, RandomRotation, RandomZoom, RandomTranslation,
 // RandomContrast, RandomBrightness, RandomInvert, RandomPosterization, RandomColorDegeneration,
 // RandomSharpness, RandomHue, RandomSaturation, RandomColorJitter, RandomErasing, RandomGaussianBlur,
-// RandomShear, Solarization, AutoContrast, Equalization and ContrastLimitedAdaptiveHistogramEqualization;
+// RandomShear, RandomPerspective, RandAugment, AugMix, Solarization, AutoContrast, Equalization and ContrastLimitedAdaptiveHistogramEqualization;
 // and of MelSpectrogram and STFTSpectrogram.
 type PreprocessingOption interface {
 	layerSetting
@@ -143,6 +143,9 @@ const (
 	CropToAspectRatio PreprocessingFlag = "CropToAspectRatio"
 	// PadToAspectRatio makes Resizing pad the picture, around it, to the ratio of the output.
 	PadToAspectRatio PreprocessingFlag = "PadToAspectRatio"
+	// NoColorOperations makes AugMix leave out RandomBrightness, RandomColorDegeneration, RandomContrast and
+	// RandomSharpness.
+	NoColorOperations PreprocessingFlag = "NoColorOperations"
 )
 
 func (f PreprocessingFlag) sets() setting   { return set(string(f), true) }
@@ -309,3 +312,16 @@ func SaturationRange(lower, upper float64) PreprocessingOption {
 func HueRange(lower, upper float64) PreprocessingOption {
 	return preprocessing(set("HueRange", [2]float64{lower, upper}))
 }
+
+// NumOperations is how many layers RandAugment applies to a picture.
+func NumOperations(n int) PreprocessingOption { return preprocessing(set("NumOperations", n)) }
+
+// NumChains is how many chains of layers AugMix mixes.
+func NumChains(n int) PreprocessingOption { return preprocessing(set("NumChains", n)) }
+
+// ChainDepth is how many layers a chain of AugMix has at most.
+func ChainDepth(n int) PreprocessingOption { return preprocessing(set("ChainDepth", n)) }
+
+// MixingAlpha is the parameter of the distributions of the weights of AugMix: the larger, the more equal are
+// the weights.
+func MixingAlpha(a float64) PreprocessingOption { return preprocessing(set("MixingAlpha", a)) }

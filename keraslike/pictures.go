@@ -148,20 +148,24 @@ func (p picture) moved(from picture, m affine, f filling) {
 		for x := range p.width {
 			to := p.pixels[(y*p.width+x)*p.channels : (y*p.width+x+1)*p.channels]
 			fx, fy := float64(x), float64(y)
-			col := min(max(m.a0*fx+m.a1*fy+m.a2, -farthest), farthest)
-			row := min(max(m.b0*fx+m.b1*fy+m.b2, -farthest), farthest)
-			if f.interpolation == NearestInterpolation {
-				f.pixel(from, int(math.RoundToEven(row)), int(math.RoundToEven(col)), 1, to)
-				continue
-			}
-			top, left := math.Floor(row), math.Floor(col)
-			wy, wx := float32(row-top), float32(col-left)
-			for dy, v := range [2]float32{1 - wy, wy} {
-				for dx, h := range [2]float32{1 - wx, wx} {
-					if w := v * h; w != 0 {
-						f.pixel(from, int(top)+dy, int(left)+dx, w, to)
-					}
-				}
+			f.sample(from, m.b0*fx+m.b1*fy+m.b2, m.a0*fx+m.a1*fy+m.a2, to)
+		}
+	}
+}
+
+// sample adds the value of a picture at a place between its pixels to sums.
+func (f *filling) sample(from picture, row, col float64, sums []float32) {
+	row, col = min(max(row, -farthest), farthest), min(max(col, -farthest), farthest)
+	if f.interpolation == NearestInterpolation {
+		f.pixel(from, int(math.RoundToEven(row)), int(math.RoundToEven(col)), 1, sums)
+		return
+	}
+	top, left := math.Floor(row), math.Floor(col)
+	wy, wx := float32(row-top), float32(col-left)
+	for dy, v := range [2]float32{1 - wy, wy} {
+		for dx, h := range [2]float32{1 - wx, wx} {
+			if w := v * h; w != 0 {
+				f.pixel(from, int(top)+dy, int(left)+dx, w, sums)
 			}
 		}
 	}

@@ -74,6 +74,11 @@ func preprocessingRows(t testing.TB) []preprocessingRow {
 		{"RandomErasing", func() Layer { return RandomErasing(0.9, ScaleRange(0.1, 0.2), FillValue(3)) }, []*Array{pictures}, Shape{6, 5, 3}},
 		{"RandomGaussianBlur", func() Layer { return RandomGaussianBlur(0.9, BlurSize(5), SigmaRange(0.5, 2)) }, []*Array{pictures}, Shape{6, 5, 3}},
 		{"RandomShear", func() Layer { return RandomShear(0.3, 0.2, FillWrap, HeightRange(0, 0.5)) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"RandomPerspective", func() Layer { return RandomPerspective(0.9, 0.5, FillValue(3)) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"RandAugment", func() Layer { return RandAugment(0.4, NumOperations(3), ValueRange(0, 300)) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"AugMix", func() Layer {
+			return AugMix(0.3, NumChains(2), ChainDepth(4), MixingAlpha(0.5), NoColorOperations)
+		}, []*Array{pictures}, Shape{6, 5, 3}},
 		{"Solarization", func() Layer {
 			return Solarization(AdditionRange(0.1, 0.2), ThresholdRange(0.3, 0.4), ValueRange(0, 300))
 		}, []*Array{pictures}, Shape{6, 5, 3}},

@@ -64,10 +64,6 @@ type callbackRecord struct {
 	weights    [][]float32
 }
 
-// maxCount is the largest number of steps or epochs in a file, more than any training needs
-// and far from integer overflow.
-const maxCount = 1 << 30
-
 // check rejects counts out of range and NaN.
 func (r callbackRecord) check() error {
 	for _, name := range slices.Sorted(maps.Keys(r.Counts)) {

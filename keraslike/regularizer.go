@@ -116,11 +116,3 @@ func (r Regularizer) nonOrthogonality(try *graph.Try, w *graph.Node) *graph.Node
 	factor := r.Orthogonal / (n * (n - 1))
 	return try.Do(graph.Sub(try.Do(graph.L1(products, factor)), try.Do(graph.L2(unit, factor))))
 }
-
-// penalizeActivity adds the penalty of a layer's output to the loss and returns the output.
-func (r Regularizer) penalizeActivity(s *Scope, y *graph.Node) *graph.Node {
-	if y != nil {
-		s.AddActivity(s.Do(r.penalty(y)))
-	}
-	return y
-}

@@ -301,3 +301,19 @@ func (s *Scope) checkOutputs(t *Tensor, out []*graph.Node) error {
 // building serializes the construction of graphs because Gorgonia's constructors share
 // unguarded counters.
 var building sync.Mutex
+
+// penalizeActivity adds the penalty of a layer's output to the loss and returns the output.
+func (r Regularizer) penalizeActivity(s *Scope, y *graph.Node) *graph.Node {
+	if y != nil {
+		s.AddActivity(s.Do(r.penalty(y)))
+	}
+	return y
+}
+
+// activateWith is Activate for a function with constants.
+func (s *Scope) activateWith(x *graph.Node, f ActivationFunc, c activationConstants) *graph.Node {
+	if !c.given() {
+		return s.Activate(x, f)
+	}
+	return s.Do(f.compose(x, c))
+}

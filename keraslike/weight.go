@@ -25,6 +25,7 @@ type Weight struct {
 	constraint  boundConstraint
 	state       bool
 	nonNegative bool // values below 0 are invalid
+	idle        bool // may be unused, and is not trained then
 
 	value   *tensor.Dense // written by writeWeights only
 	lent    *lentMemory   // set while nobody may write value

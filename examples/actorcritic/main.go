@@ -8,7 +8,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"log"
 	"math"
@@ -45,69 +44,6 @@ func (c *cart) push(action int) (fallen bool) {
 	return math.Abs(c.state[0]) > 2.4 || math.Abs(c.state[2]) > 12*math.Pi/180
 }
 
-// player is a stream of states, the actions that the model took in them, and the returns: the discounted sums
-// of the rewards that followed, 1 for each push, completed by the critic where the batch ends.
-type player struct {
-	cart
-	model                *k.Model
-	state, actor, critic *k.Array
-	steps, episodes      int
-	mean                 float64 // steps of the last episodes
-}
-
-// Shapes returns the shapes of a state, and of an action and a return.
-func (*player) Shapes() (inputs, targets [][]int) { return [][]int{{4}}, [][]int{{1}, {1}} }
-
-// ask computes the outputs of the model for the current state.
-func (p *player) ask() error {
-	for i, v := range p.cart.state {
-		p.state.Values()[i] = float32(v)
-	}
-	return p.model.PredictInto([]*k.Array{p.actor, p.critic}, p.state)
-}
-
-// Next plays on for a batch of steps.
-func (p *player) Next(inputs, targets [][]float32) (n int, err error) {
-	after := make([]float64, batch) // what the critic expects where an episode was cut off
-	ends := make([]bool, batch)
-	for i := range batch {
-		if err := p.ask(); err != nil {
-			return 0, err
-		}
-		copy(inputs[0][4*i:], p.state.Values())
-		action := 0
-		if p.random.Float32() >= p.actor.Values()[0] {
-			action = 1
-		}
-		targets[0][i] = float32(action)
-		fallen := p.push(action)
-		p.steps++
-		if ends[i] = fallen || p.steps == longest || i == batch-1; !ends[i] {
-			continue
-		}
-		if !fallen {
-			if err := p.ask(); err != nil {
-				return 0, err
-			}
-			after[i] = float64(p.critic.Values()[0])
-		}
-		if fallen || p.steps == longest {
-			p.mean, p.episodes = 0.95*p.mean+0.05*float64(p.steps), p.episodes+1
-			p.steps = 0
-			p.reset()
-		}
-	}
-	sum := 0.0
-	for i := batch - 1; i >= 0; i-- {
-		if ends[i] {
-			sum = after[i]
-		}
-		sum = 1 + discount*sum
-		targets[1][i] = float32(sum)
-	}
-	return batch, nil
-}
-
 func main() {
 	in := k.Input(4)
 	hidden := k.Dense(128, k.ReLU).Apply(in)
@@ -118,29 +54,64 @@ func main() {
 		advantage := do(graph.StopGradient(do(graph.Sub(returns, critic))))
 		surprise := s.LossRows(k.SparseCategoricalCrossentropy, actor, action) // -log of the action's probability
 		actorLoss := do(graph.Mean(do(graph.Mul(do(graph.Reshape(surprise, s.Batch(), 1)), advantage))))
-		criticLoss := s.Loss(k.Huber(1), critic, returns)
-		s.Log("critic", criticLoss)
-		return do(graph.Add(actorLoss, criticLoss))
+		return do(graph.Add(actorLoss, s.Loss(k.Huber(1), critic, returns)))
 	}), k.Seed(1)))
 
-	one := func(n int) *k.Array {
-		a, err := k.NewArray(make([]float32, n), 1, n)
+	game := &cart{random: rand.New(rand.NewPCG(1, 2))}
+	game.reset()
+	ask := func() (left float32, value float64) {
+		state, err := k.Rows([][]float64{game.state[:]})
 		check(err)
-		return a
+		out, err := model.PredictAll(state)
+		check(err)
+		return out[0].Values()[0], float64(out[1].Values()[0])
 	}
-	p := &player{cart: cart{random: rand.New(rand.NewPCG(1, 2))}, model: model, state: one(4), actor: one(2), critic: one(1)}
-	p.reset()
-	solved := k.CallbackFunc(func(e k.Event, t *k.Training) error {
-		if e == k.EpochEnd {
-			fmt.Printf("%d episodes, running mean %.0f\n", p.episodes, p.mean)
-			if p.mean > 195 {
-				t.Stop()
+	states, actions, returns := array(4), array(1), array(1)
+	steps, episodes, mean := 0, 0, 0.0 // steps of this episode, and of the last ones
+	for round := 1; mean < 195 && round <= 3000; round++ {
+		var last [batch]bool     // of an episode, or of the batch
+		var after [batch]float64 // what the critic expects where the pole has not fallen
+		for i := range batch {
+			for j, v := range game.state {
+				states.Row(i)[j] = float32(v)
+			}
+			action := 0
+			if left, _ := ask(); game.random.Float32() >= left {
+				action = 1
+			}
+			actions.Row(i)[0] = float32(action)
+			fallen := game.push(action)
+			steps++
+			if last[i] = fallen || steps == longest || i == batch-1; last[i] && !fallen {
+				_, after[i] = ask()
+			}
+			if fallen || steps == longest {
+				mean, episodes, steps = 0.95*mean+0.05*float64(steps), episodes+1, 0
+				game.reset()
 			}
 		}
-		return nil
-	})
-	_, err := model.Fit(context.Background(), p, k.Epochs(60), k.StepsPerEpoch(50), k.BatchSize(batch), k.Callbacks(solved))
+		// The return of an action is the discounted sum of the rewards that follow, 1 for each push.
+		sum := 0.0
+		for i := batch - 1; i >= 0; i-- {
+			if last[i] {
+				sum = after[i]
+			}
+			sum = 1 + discount*sum
+			returns.Row(i)[0] = float32(sum)
+		}
+		_, err := model.TrainOnBatchOf([]graph.Value{states.Tensor()}, []graph.Value{actions.Tensor(), returns.Tensor()}, nil)
+		check(err)
+		if round%50 == 0 || mean >= 195 {
+			fmt.Printf("%d episodes, running mean %.0f\n", episodes, mean)
+		}
+	}
+}
+
+// array has a row of n numbers for each step of a batch.
+func array(n int) *k.Array {
+	a, err := k.NewArray(make([]float32, batch*n), batch, n)
 	check(err)
+	return a
 }
 
 func check(err error) {

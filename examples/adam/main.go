@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command adam trains a network of two layers to tell two spirals apart, with an optimizer of its own: Adam
-// (Kingma, Ba 2015) in ten lines. Run it by
+// (Kingma, Ba 2015) in ten lines, which graph.Adam has as an expression. Run it by
 //
 //	go run .
 package main

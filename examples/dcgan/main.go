@@ -10,9 +10,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"image"
-	"image/color"
-	"image/png"
 	"log"
 	"math"
 	"math/rand/v2"
@@ -77,16 +74,8 @@ func main() {
 	check(err)
 	fmt.Printf("inception score: %.1f of generated digits, %.1f of real ones\n", score(judge, digits), score(judge, reals[0]))
 
-	img := image.NewGray(image.Rect(0, 0, columns*28, rows*28))
-	for i := range columns * rows {
-		for j, v := range digits.Row(i) {
-			img.SetGray(i%columns*28+j%28, i/columns*28+j/28, color.Gray{Y: uint8(255 * v)})
-		}
-	}
-	f, err := os.Create(out)
-	check(err)
-	check(png.Encode(f, img))
-	check(f.Close())
+	pictures := datasets.Array{Shape: []int{28, 28, 1}, Data: digits.Values()}
+	check(datasets.SaveImageFile(out, pictures, datasets.SaveOptions{PerRow: columns}))
 }
 
 // score returns exp(mean over pictures of Σ p·log(p/q)), p the probabilities of a picture's classes, q their mean.

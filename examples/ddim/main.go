@@ -10,9 +10,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"image"
-	"image/color"
-	"image/png"
 	"log"
 	"math"
 	"math/rand/v2"
@@ -115,16 +112,12 @@ func main() {
 		}
 	}
 
-	img := image.NewGray(image.Rect(0, 0, columns*size*2, rows*size*2))
-	for i := range columns * rows * size * size * 4 {
-		x, y := i%(columns*size*2), i/(columns*size*2)
-		v := digits.Row(y/2/size*columns + x/2/size)[y/2%size*size+x/2%size]
-		img.SetGray(x, y, color.Gray{Y: uint8(255 * min(1, max(0, mean+deviation*float64(v))))})
-	}
-	f, err := os.Create(out)
+	large := k.Sequential("large", k.Input(size, size, 1), k.Rescaling(deviation, mean), k.UpSampling2D(2, 2))
+	check(large.Build(0))
+	pixels, err := large.Predict(digits)
 	check(err)
-	check(png.Encode(f, img))
-	check(f.Close())
+	pictures := datasets.Array{Shape: []int{2 * size, 2 * size, 1}, Data: pixels.Values()}
+	check(datasets.SaveImageFile(out, pictures, datasets.SaveOptions{PerRow: columns}))
 }
 
 func check(err error) {

@@ -9,13 +9,9 @@ package main
 
 import (
 	"fmt"
-	"image"
-	"image/color"
-	"image/png"
 	"log"
 	"math"
 	"os"
-	"slices"
 
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/graph"
@@ -29,80 +25,47 @@ const (
 	steps, rate    = 20, 1.5
 )
 
-var means = [3]float32{104, 117, 123} // SqueezeNet's pixels are blue, green, red less these
-
 func main() {
-	out, path := "dream.png", "../transfer/testdata/photo.jpg"
-	if len(os.Args) > 1 {
-		out = os.Args[1]
-	}
-	if len(os.Args) > 2 {
-		path = os.Args[2]
-	}
-	o := datasets.ImageOptions{Height: height, Width: width, Crop: true, Filter: datasets.Bilinear, Pixels: datasets.SqueezeNet}
-	photo, err := datasets.LoadImageFile(path, o)
-	check(err)
+	paths := []string{"dream.png", "../transfer/testdata/photo.jpg"}
+	copy(paths, os.Args[1:])
 	model, err := apps.SqueezeNet(apps.WithoutTop)
 	check(err)
 
-	var dream, change []float32 // what was dreamed, and what it adds to the photograph
-	var before, after float32
-	for octave, h, w := 0, 0, 0; octave < octaves; octave++ {
+	var dream datasets.Array
+	added, h, w := make([]float32, 3), 1, 1 // what the dream adds to the photograph: nothing yet
+	for octave := range octaves {
 		smaller := math.Pow(scale, float64(octaves-1-octave))
 		lastH, lastW := h, w
 		h, w = int(height/smaller), int(width/smaller)
-		small := resize(photo.Data, height, width, h, w)
-		dream = slices.Clone(small)
-		if octave > 0 {
-			for i, c := range resize(change, lastH, lastW, h, w) {
-				dream[i] += c
-			}
-		}
+		photo, err := datasets.LoadImageFile(paths[1], datasets.ImageOptions{Height: h, Width: w, Crop: true,
+			Filter: datasets.Bilinear, Pixels: datasets.Bytes})
+		check(err)
 
+		// The picture is the photograph, what was added to smaller ones, and a change that begins with zeros.
 		n := &network{model: model, g: graph.New()}
-		x := n.input("picture", 1, h, w, 3)
-		activation := n.Do(graph.Mean(n.layer(x)))
+		change := n.variable("change", make([]float32, len(photo.Data)), 1, h, w, 3)
+		coarse := n.Do(graph.Resize(n.variable("coarse", added, 1, lastH, lastW, 3), h, w, graph.Bilinear))
+		sum := n.Do(graph.Add(coarse, change))
+		picture := n.Do(graph.Clip(n.Do(graph.Add(n.variable("photo", photo.Data, 1, h, w, 3), sum)), 0, 255))
+		activation := n.Do(graph.Mean(n.layer(picture)))
 		check(n.Err())
-		grads, err := graph.Grad(activation, x)
+		grads, err := graph.Grad(activation, change)
 		check(err)
-		program, err := graph.Compile(activation, grads[0])
+		slope := n.Do(graph.Div(grads[0], n.Do(graph.Mean(n.Do(graph.Abs(grads[0]))))))
+		climb := graph.Update{Variable: change, Value: n.Do(graph.Add(change, n.Do(graph.Scale(slope, rate))))}
+		check(n.Err())
+		program, err := graph.CompileOptions{Updates: []graph.Update{climb}}.Compile(activation, picture, sum)
 		check(err)
-		check(graph.LetFloats(x, small))
+
 		check(program.RunAll())
-		before = program.Floats(0)[0]
-		check(graph.LetFloats(x, dream))
+		fmt.Printf("%d x %d pixels: mean activation %.3f at first", w, h, program.Floats(0)[0])
 		for range steps {
 			check(program.RunAll())
-			slopes, size := program.Floats(1), float32(0) // the mean of their absolute values
-			for _, s := range slopes {
-				size += max(s, -s) / float32(len(slopes))
-			}
-			for i, s := range slopes {
-				dream[i] = min(max(dream[i]+rate*s/size, -means[i%3]), 255-means[i%3])
-			}
 		}
-		check(program.RunAll())
-		after = program.Floats(0)[0]
-		change = slices.Clone(dream)
-		for i := range change {
-			change[i] -= small[i]
-		}
+		fmt.Printf(", %.3f at last\n", program.Floats(0)[0])
+		dream, added = datasets.Array{Shape: photo.Shape, Data: program.Floats(1)}, program.Floats(2)
 	}
-	save(out, dream)
-	fmt.Printf("mean activation: %.3f in the photograph, %.3f in the dream\n", before, after)
-}
-
-// resize returns a picture, h high and w wide, in another size.
-func resize(picture []float32, h, w, toH, toW int) []float32 {
-	n := &network{g: graph.New()}
-	x := n.input("picture", 1, h, w, 3)
-	y := n.Do(graph.Resize(x, toH, toW, graph.Bilinear))
-	check(n.Err())
-	program, err := graph.Compile(y)
-	check(err)
-	check(graph.LetFloats(x, picture))
-	check(program.RunAll())
-	return slices.Clone(program.Floats(0))
+	check(datasets.SaveImageFile(paths[0], dream, datasets.SaveOptions{Pixels: datasets.Bytes}))
 }
 
 // network makes expressions with the weights of SqueezeNet.
@@ -112,25 +75,23 @@ type network struct {
 	g         *graph.Graph
 }
 
-func (n *network) input(name string, shape ...int) *graph.Node {
-	return n.Do(graph.Input(n.g, graph.Float32, name, shape...))
-}
-
-func (n *network) weight(path string) *graph.Node {
-	w, err := n.model.Weight(path)
-	check(err)
-	node := n.input(path, w.Shape()...)
-	check(graph.LetFloats(node, w.Values()))
-	return node
+func (n *network) variable(name string, values []float32, shape ...int) *graph.Node {
+	return n.Do(graph.Variable(n.g, name, values, shape...))
 }
 
 func (n *network) conv(x *graph.Node, name string, spec graph.ConvSpec) *graph.Node {
-	return n.Do(graph.Conv(x, n.weight(name+"/kernel"), n.weight(name+"/bias"), spec, graph.Act(graph.ReLU)))
+	w, err := n.model.Weight(name + "/kernel")
+	check(err)
+	b, err := n.model.Weight(name + "/bias")
+	check(err)
+	kernel, bias := n.variable(w.Path(), w.Values(), w.Shape()...), n.variable(b.Path(), b.Values(), b.Shape()...)
+	return n.Do(graph.Conv(x, kernel, bias, spec, graph.Act(graph.ReLU)))
 }
 
-// layer returns what fire7 sees in x.
+// layer returns what fire7 sees in x: red, green and blue of pictures.
 func (n *network) layer(x *graph.Node) *graph.Node {
-	x = n.conv(x, "conv1", graph.ConvSpec{Stride: [3]int{2, 2}})
+	means := n.variable("means", []float32{104, 117, 123}, 3) // of blue, green and red
+	x = n.conv(n.Do(graph.Sub(n.Do(graph.Flip(x, 3)), means)), "conv1", graph.ConvSpec{Stride: [3]int{2, 2}})
 	for i := 2; i <= 7; i++ {
 		if i%2 == 0 {
 			x = n.Do(graph.MaxPool(x, graph.PoolSpec{Size: [3]int{3, 3}, Stride: [3]int{2, 2}, CeilMode: true}))
@@ -141,18 +102,6 @@ func (n *network) layer(x *graph.Node) *graph.Node {
 			n.conv(squeezed, fire+"/expand3x3", graph.ConvSpec{Padding: graph.Same})))
 	}
 	return x
-}
-
-func save(path string, pixels []float32) {
-	img := image.NewRGBA(image.Rect(0, 0, width, height))
-	for i := 0; i < len(pixels); i += 3 {
-		b, g, r := pixels[i]+means[0], pixels[i+1]+means[1], pixels[i+2]+means[2]
-		img.Set(i/3%width, i/3/width, color.RGBA{uint8(r), uint8(g), uint8(b), 255})
-	}
-	f, err := os.Create(path)
-	check(err)
-	check(png.Encode(f, img))
-	check(f.Close())
 }
 
 func check(err error) {

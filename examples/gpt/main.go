@@ -11,6 +11,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -104,7 +105,7 @@ func draw(p []float32, random *rand.Rand) int32 {
 		ids[i] = int32(i)
 	}
 	p[unknown] = 0
-	slices.SortFunc(ids, func(a, b int32) int { return int(math.Copysign(1, float64(p[b]-p[a]))) })
+	slices.SortFunc(ids, func(a, b int32) int { return cmp.Compare(p[b], p[a]) })
 	var sum float32
 	for _, id := range ids[:best] {
 		sum += p[id]

@@ -50,9 +50,9 @@ func main() {
 	random := rand.New(rand.NewPCG(1, 2))
 	images, digits := let(x), let(labels)
 	weights := [][]float32{let(w1), let(b1), let(w2), let(b2)}
-	for i, fanIn := range map[int]float64{0: 784, 2: hidden} {
-		for j := range weights[i] {
-			weights[i][j] = float32(random.NormFloat64() * math.Sqrt(2/fanIn))
+	for i, fanIn := range []float64{784, hidden} {
+		for j := range weights[2*i] {
+			weights[2*i][j] = float32(random.NormFloat64() * math.Sqrt(2/fanIn))
 		}
 	}
 

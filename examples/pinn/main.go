@@ -24,12 +24,15 @@ func main() {
 	variable := func(name string, values []float32, shape ...int) *graph.Node {
 		return do(graph.Variable(g, name, values, shape...))
 	}
-	values := [][]float32{make([]float32, hidden), make([]float32, hidden), make([]float32, hidden), {0}}
-	for i := range hidden {
-		values[0][i], values[1][i], values[2][i] = normal(random, 1), normal(random, 1), normal(random, 0.2)
+	normal := func(name string, spread float64, shape ...int) *graph.Node {
+		values := make([]float32, hidden)
+		for i := range values {
+			values[i] = float32(spread * random.NormFloat64())
+		}
+		return variable(name, values, shape...)
 	}
-	w1, b1 := variable("w1", values[0], 1, hidden), variable("b1", values[1], hidden)
-	w2, b2 := variable("w2", values[2], hidden, 1), variable("b2", values[3], 1)
+	w1, b1, w2 := normal("w1", 1, 1, hidden), normal("b1", 1, hidden), normal("w2", 0.2, hidden, 1)
+	b2 := variable("b2", []float32{0}, 1)
 	network := func(x *graph.Node) *graph.Node {
 		return do(graph.Dense(do(graph.Dense(x, w1, b1, graph.Act(graph.Tanh))), w2, b2, graph.Act(graph.Linear)))
 	}
@@ -53,35 +56,22 @@ func main() {
 	equation := do(graph.Add(derivative(derivative(u, x), x), u))
 	boundary := do(graph.Sub(network(edges), ends))
 	cost := do(graph.Add(mean(equation), mean(boundary)))
+	rate := variable("rate", []float32{0.01})
 	check(try.Err())
-	grads, err := graph.Grad(cost, w1, b1, w2, b2)
+	updates, err := graph.Adam(cost, rate, graph.Nodes{w1, b1, w2, b2})
 	check(err)
-	program, err := graph.Compile(append(graph.Nodes{cost, u}, grads...)...)
+	program, err := graph.CompileOptions{Updates: updates}.Compile(cost, u)
 	check(err)
-
-	m, v := [4][hidden]float64{}, [4][hidden]float64{} // Adam's averages
 	for step := range steps {
+		check(graph.LetFloats(rate, []float32{float32(0.01 * math.Pow(0.01, float64(step)/steps))}))
 		check(program.RunAll())
-		t := float64(step + 1)
-		rate := 0.01 * math.Pow(0.01, t/steps) * math.Sqrt(1-math.Pow(0.999, t)) / (1 - math.Pow(0.9, t))
-		for k, w := range values {
-			for i := range w {
-				slope := float64(program.Floats(2 + k)[i])
-				m[k][i] += 0.1 * (slope - m[k][i])
-				v[k][i] += 0.001 * (slope*slope - v[k][i])
-				w[i] -= float32(rate * m[k][i] / (math.Sqrt(v[k][i]) + 1e-7))
-			}
-		}
 	}
-	check(program.RunAll())
 	worst := 0.0
 	for i, got := range program.Floats(1) {
 		worst = max(worst, math.Abs(float64(got)-math.Sin(float64(points[i]))))
 	}
 	fmt.Printf("cost %.1e, largest error: %.6f\n", program.Floats(0)[0], worst)
 }
-
-func normal(random *rand.Rand, spread float64) float32 { return float32(spread * random.NormFloat64()) }
 
 func check(err error) {
 	if err != nil {

@@ -2,7 +2,7 @@
 
 // Command styletransfer paints a photograph in the style of another picture (Gatys, Ecker, Bethge 2015,
 // "A Neural Algorithm of Artistic Style"). The weights are those of SqueezeNet and stay as they are; what is
-// optimized is the picture, by Adam. Without pictures of yours, it paints a cat in a style that it draws.
+// optimized is the picture, by Adam. Without pictures of yours, it paints a cat in the style of colored rings.
 // Run it in its folder:
 //
 //	go run . [painting.png [content.jpg [style.jpg]]]
@@ -10,11 +10,7 @@ package main
 
 import (
 	"fmt"
-	"image"
-	"image/color"
-	"image/png"
 	"log"
-	"math"
 	"os"
 	"slices"
 
@@ -31,26 +27,16 @@ const (
 	smoothness    = 3e-5 / (height * width * 3)
 )
 
-var means = [3]float32{104, 117, 123} // SqueezeNet's pixels are blue, green, red less these
-
 func main() {
-	out, photo, style := "painting.png", "../transfer/testdata/photo.jpg", drawStyle()
-	if len(os.Args) > 1 {
-		out = os.Args[1]
-	}
-	if len(os.Args) > 2 {
-		photo = os.Args[2]
-	}
-	if len(os.Args) > 3 {
-		style = load(os.Args[3])
-	}
-	content := load(photo)
+	paths := []string{"painting.png", "../transfer/testdata/photo.jpg", "testdata/style.png"}
+	copy(paths, os.Args[1:])
+	painting, style := load(paths[1]), load(paths[2]) // the painting begins as the content
 
 	model, err := apps.SqueezeNet(apps.WithoutTop)
 	check(err)
 	n := &network{model: model, g: graph.New()}
-	x := n.input("picture", 1, height, width, 3)
-	layers := n.features(x)
+	x := n.variable("picture", painting.Data, 1, height, width, 3)
+	layers := n.layers(x)
 
 	// The features of one layer are to become those of the content. The Gram matrices of several layers, which
 	// tell how often two features occur together, wherever it is, are to become those of the style.
@@ -61,8 +47,8 @@ func main() {
 	check(n.Err())
 	see, err := graph.Compile(seen...)
 	check(err)
-	in := func(picture []float32) (values [][]float32) {
-		check(graph.LetFloats(x, picture))
+	in := func(picture datasets.Array) (values [][]float32) {
+		check(graph.LetFloats(x, picture.Data))
 		check(see.RunAll())
 		for i := range seen {
 			values = append(values, slices.Clone(see.Floats(i)))
@@ -70,51 +56,49 @@ func main() {
 		return values
 	}
 	targets := in(style)
-	targets[0] = in(content)[0]
+	targets[0] = in(painting)[0]
 
 	// The loss is the sum of Σ (y - target)² / Σ target², and what neighboring pixels differ.
 	cost := n.Do(graph.Scalar(x, 0))
+	add := func(term *graph.Node, weight float64) {
+		cost = n.Do(graph.Add(cost, n.Do(graph.Scale(term, weight))))
+	}
 	squares := func(y *graph.Node) *graph.Node { return n.Do(graph.Sum(n.Do(graph.Square(y)))) }
 	for i, y := range seen {
-		target := n.input(fmt.Sprint("target", i), y.Shape()...)
-		check(graph.LetFloats(target, targets[i]))
-		difference := n.Do(graph.Div(squares(n.Do(graph.Sub(y, target))), squares(target)))
+		target, weight := n.variable(fmt.Sprint("target", i), targets[i], y.Shape()...), 1.0
 		if i == 0 {
-			difference = n.Do(graph.Scale(difference, contentWeight))
+			weight = contentWeight
 		}
-		cost = n.Do(graph.Add(cost, difference))
+		add(n.Do(graph.Div(squares(n.Do(graph.Sub(y, target))), squares(target))), weight)
 	}
 	for axis := 1; axis <= 2; axis++ {
 		next, pixel := n.Do(graph.Slice(x, graph.At(axis, 1, graph.Open))), n.Do(graph.Slice(x, graph.At(axis, 0, -1)))
-		cost = n.Do(graph.Add(cost, n.Do(graph.Scale(squares(n.Do(graph.Sub(next, pixel))), smoothness))))
+		add(squares(n.Do(graph.Sub(next, pixel))), smoothness)
 	}
-	check(n.Err())
-	grads, err := graph.Grad(cost, x)
-	check(err)
-	program, err := graph.Compile(cost, grads[0])
-	check(err)
 
-	painting := slices.Clone(content)
-	check(graph.LetFloats(x, painting))
-	m, v := make([]float64, len(painting)), make([]float64, len(painting)) // Adam's averages
-	first := 0.0
-	for step := range steps {
+	// Adam changes the picture, with steps that become smaller, and keeps it between black and white.
+	speed := n.variable("speed", []float32{rate})
+	check(n.Err())
+	updates, err := graph.Adam(cost, speed, graph.Nodes{x}, graph.Epsilon(1e-9))
+	check(err)
+	updates[0].Value = n.Do(graph.Clip(updates[0].Value, 0, 255))
+	program, err := graph.CompileOptions{Updates: updates}.Compile(cost)
+	check(err)
+	for step := range steps + 1 {
+		check(graph.LetFloats(speed, []float32{rate * (1 - float32(step)/steps)}))
 		check(program.RunAll())
-		if step == 0 {
-			first = float64(program.Floats(0)[0])
-		}
-		t := float64(step + 1)
-		scale := rate * (1 - t/(steps+1)) * math.Sqrt(1-math.Pow(0.999, t)) / (1 - math.Pow(0.9, t))
-		for i, slope := range program.Floats(1) {
-			m[i] += 0.1 * (float64(slope) - m[i])
-			v[i] += 0.001 * (float64(slope)*float64(slope) - v[i])
-			p := painting[i] - float32(scale*m[i]/(math.Sqrt(v[i])+1e-9))
-			painting[i] = min(max(p, -means[i%3]), 255-means[i%3])
+		if step%50 == 0 {
+			fmt.Printf("step %d: loss %.3f\n", step, program.Floats(0)[0])
 		}
 	}
-	check(program.RunAll())
-	save(out, painting)
-	fmt.Printf("loss: %.3f at first, %.3f at last\n", first, program.Floats(0)[0])
+	check(datasets.SaveImageFile(paths[0], painting, datasets.SaveOptions{Pixels: datasets.Bytes}))
+}
+
+func load(path string) datasets.Array {
+	picture, err := datasets.LoadImageFile(path, datasets.ImageOptions{Height: height, Width: width, Crop: true,
+		Filter: datasets.Bilinear, Pixels: datasets.Bytes})
+	check(err)
+	return picture
 }
 
 // network makes expressions with the weights of SqueezeNet.
@@ -124,81 +108,36 @@ type network struct {
 	g         *graph.Graph
 }
 
-func (n *network) input(name string, shape ...int) *graph.Node {
-	return n.Do(graph.Input(n.g, graph.Float32, name, shape...))
-}
-
-func (n *network) weight(path string) *graph.Node {
-	w, err := n.model.Weight(path)
-	check(err)
-	node := n.input(path, w.Shape()...)
-	check(graph.LetFloats(node, w.Values()))
-	return node
+func (n *network) variable(name string, values []float32, shape ...int) *graph.Node {
+	return n.Do(graph.Variable(n.g, name, values, shape...))
 }
 
 func (n *network) conv(x *graph.Node, name string, spec graph.ConvSpec) *graph.Node {
-	return n.Do(graph.Conv(x, n.weight(name+"/kernel"), n.weight(name+"/bias"), spec, graph.Act(graph.ReLU)))
-}
-
-func (n *network) fire(x *graph.Node, name string) *graph.Node {
-	x = n.conv(x, name+"/squeeze1x1", graph.ConvSpec{})
-	return n.Do(graph.Concat(3, n.conv(x, name+"/expand1x1", graph.ConvSpec{}),
-		n.conv(x, name+"/expand3x3", graph.ConvSpec{Padding: graph.Same})))
-}
-
-// features returns the outputs of the first layers, with averages where SqueezeNet has maxima: the paper
-// found the pictures better.
-func (n *network) features(x *graph.Node) (layers graph.Nodes) {
-	pool := func(x *graph.Node) *graph.Node {
-		return n.Do(graph.AvgPool(x, graph.PoolSpec{Size: [3]int{3, 3}, Stride: [3]int{2, 2}, CeilMode: true}))
-	}
-	conv1 := n.conv(x, "conv1", graph.ConvSpec{Stride: [3]int{2, 2}})
-	fire2 := n.fire(pool(conv1), "fire2")
-	fire3 := n.fire(fire2, "fire3")
-	fire4 := n.fire(pool(fire3), "fire4")
-	fire5 := n.fire(fire4, "fire5")
-	return graph.Nodes{conv1, fire2, fire3, fire4, fire5}
-}
-
-func load(path string) []float32 {
-	o := datasets.ImageOptions{Height: height, Width: width, Crop: true, Filter: datasets.Bilinear, Pixels: datasets.SqueezeNet}
-	x, err := datasets.LoadImageFile(path, o)
+	w, err := n.model.Weight(name + "/kernel")
 	check(err)
-	return x.Data
+	b, err := n.model.Weight(name + "/bias")
+	check(err)
+	kernel, bias := n.variable(w.Path(), w.Values(), w.Shape()...), n.variable(b.Path(), b.Values(), b.Shape()...)
+	return n.Do(graph.Conv(x, kernel, bias, spec, graph.Act(graph.ReLU)))
 }
 
-// drawStyle draws rings of a few colors around several points, with dark lines between them.
-func drawStyle() []float32 {
-	palette := [][3]float32{{160, 60, 20}, {220, 150, 60}, {60, 190, 245}, {235, 235, 225}, {50, 110, 225}} // blue, green, red
-	var picture []float32
-	for y := range height {
-		for x := range width {
-			ring := math.Inf(1)
-			for _, center := range [][2]float64{{40, 50}, {125, 100}, {25, 160}, {130, 200}, {95, 15}} {
-				ring = min(ring, math.Hypot(float64(y)-center[0], float64(x)-center[1])/6)
-			}
-			c, line := palette[int(ring)%len(palette)], float32(1)
-			if ring-math.Floor(ring) < 0.2 {
-				line = 0.2
-			}
-			for i := range 3 {
-				picture = append(picture, line*c[i]-means[i])
-			}
+// layers returns what the first five layers see in x: red, green and blue of pictures. They have averages where
+// SqueezeNet has maxima: the paper found the pictures better.
+func (n *network) layers(x *graph.Node) graph.Nodes {
+	means := n.variable("means", []float32{104, 117, 123}, 3) // of blue, green and red
+	x = n.conv(n.Do(graph.Sub(n.Do(graph.Flip(x, 3)), means)), "conv1", graph.ConvSpec{Stride: [3]int{2, 2}})
+	layers := graph.Nodes{x}
+	for i := 2; i <= 5; i++ {
+		if i%2 == 0 {
+			x = n.Do(graph.AvgPool(x, graph.PoolSpec{Size: [3]int{3, 3}, Stride: [3]int{2, 2}, CeilMode: true}))
 		}
+		fire := fmt.Sprint("fire", i)
+		squeezed := n.conv(x, fire+"/squeeze1x1", graph.ConvSpec{})
+		x = n.Do(graph.Concat(3, n.conv(squeezed, fire+"/expand1x1", graph.ConvSpec{}),
+			n.conv(squeezed, fire+"/expand3x3", graph.ConvSpec{Padding: graph.Same})))
+		layers = append(layers, x)
 	}
-	return picture
-}
-
-func save(path string, pixels []float32) {
-	img := image.NewRGBA(image.Rect(0, 0, width, height))
-	for i := 0; i < len(pixels); i += 3 {
-		b, g, r := pixels[i]+means[0], pixels[i+1]+means[1], pixels[i+2]+means[2]
-		img.Set(i/3%width, i/3/width, color.RGBA{uint8(r), uint8(g), uint8(b), 255})
-	}
-	f, err := os.Create(path)
-	check(err)
-	check(png.Encode(f, img))
-	check(f.Close())
+	return layers
 }
 
 func check(err error) {

@@ -10,9 +10,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"image"
-	"image/color"
-	"image/png"
 	"log"
 	"os"
 
@@ -87,16 +84,8 @@ func main() {
 	check(err)
 	digits, err := decoder.Predict(rows)
 	check(err)
-	img := image.NewGray(image.Rect(0, 0, n*28, n*28))
-	for i := range points {
-		for j, v := range digits.Row(i) {
-			img.SetGray(i%n*28+j%28, i/n*28+j/28, color.Gray{Y: uint8(255 * v)})
-		}
-	}
-	f, err := os.Create(out)
-	check(err)
-	check(png.Encode(f, img))
-	check(f.Close())
+	pictures := datasets.Array{Shape: []int{28, 28, 1}, Data: digits.Values()}
+	check(datasets.SaveImageFile(out, pictures, datasets.SaveOptions{PerRow: n}))
 }
 
 func check(err error) {

@@ -18,56 +18,30 @@ import (
 
 const batch, hidden, noise, rounds, rate = 64, 32, 4, 3000, 0.001
 
-// network is a stack of dense layers whose weights are trained by Adam.
-type network struct {
-	nodes   graph.Nodes
-	w, m, v [][]float32 // the weights, and averages of their gradients and of the squares
-	step    float64
-}
+// network is a stack of dense layers: a kernel and a bias for each.
+type network graph.Nodes
 
-func newNetwork(try *graph.Try, g *graph.Graph, random *rand.Rand, name string, sizes ...int) *network {
-	n := &network{}
+func newNetwork(try *graph.Try, g *graph.Graph, random *rand.Rand, name string, sizes ...int) (n network) {
 	for i, out := range sizes[1:] {
-		in := sizes[i]
-		w, b := make([]float32, in*out), make([]float32, out)
+		w := make([]float32, sizes[i]*out)
 		for j := range w {
-			w[j] = float32(random.NormFloat64() * math.Sqrt(2/float64(in)))
+			w[j] = float32(random.NormFloat64() * math.Sqrt(2/float64(sizes[i])))
 		}
-		kernel := try.Do(graph.Input(g, graph.Float32, fmt.Sprint(name, i), in, out))
-		bias := try.Do(graph.Input(g, graph.Float32, fmt.Sprint(name, i, " bias"), out))
-		check(graph.LetFloats(kernel, w))
-		check(graph.LetFloats(bias, b))
-		n.nodes, n.w = append(n.nodes, kernel, bias), append(n.w, w, b)
-		n.m = append(n.m, make([]float32, len(w)), make([]float32, len(b)))
-		n.v = append(n.v, make([]float32, len(w)), make([]float32, len(b)))
+		n = append(n, try.Do(graph.Variable(g, fmt.Sprint(name, i), w, sizes[i], out)),
+			try.Do(graph.Variable(g, fmt.Sprint(name, i, " bias"), make([]float32, out), out)))
 	}
 	return n
 }
 
-func (n *network) of(try *graph.Try, x *graph.Node) *graph.Node {
-	for i := 0; i < len(n.nodes); i += 2 {
+func (n network) of(try *graph.Try, x *graph.Node) *graph.Node {
+	for i := 0; i < len(n); i += 2 {
 		act := graph.Act(graph.LeakyReLU)
-		if i == len(n.nodes)-2 {
+		if i == len(n)-2 {
 			act = graph.Act(graph.Linear)
 		}
-		x = try.Do(graph.Dense(x, n.nodes[i], n.nodes[i+1], act))
+		x = try.Do(graph.Dense(x, n[i], n[i+1], act))
 	}
 	return x
-}
-
-// descend runs a program whose roots from 1 on are the gradients of the weights, and makes a step.
-func (n *network) descend(p *graph.Program) {
-	check(p.RunAll())
-	n.step++
-	scale := rate * math.Sqrt(1-math.Pow(0.9, n.step)) / (1 - math.Pow(0.5, n.step))
-	for k, w := range n.w {
-		m, v := n.m[k], n.v[k]
-		for i, slope := range p.Floats(1 + k) {
-			m[i] += 0.5 * (slope - m[i])
-			v[i] += 0.1 * (slope*slope - v[i])
-			w[i] -= float32(scale) * m[i] / (float32(math.Sqrt(float64(v[i]))) + 1e-7)
-		}
-	}
 }
 
 func main() {
@@ -96,11 +70,12 @@ func main() {
 	penalty := do(graph.Mean(do(graph.Square(do(graph.Affine(norms, 1, -1))))))
 	distance := do(graph.Sub(do(graph.Mean(critic.of(&try, real))), judged))
 	cost := do(graph.Sub(penalty, distance))
-	step := func(cost *graph.Node, of *network) *graph.Program {
+	step := func(cost *graph.Node, of network) *graph.Program {
+		speed := do(graph.Scalar(cost, rate))
 		check(try.Err())
-		grads, err := graph.Grad(cost, of.nodes...)
+		updates, err := graph.Adam(cost, speed, graph.Nodes(of), graph.Beta1(0.5), graph.Beta2(0.9))
 		check(err)
-		p, err := graph.Compile(append(graph.Nodes{cost}, grads...)...)
+		p, err := graph.CompileOptions{Updates: updates}.Compile(cost)
 		check(err)
 		return p
 	}
@@ -120,10 +95,10 @@ func main() {
 	for range rounds {
 		for range 5 {
 			draw()
-			critic.descend(criticStep)
+			check(criticStep.RunAll())
 		}
 		draw()
-		generator.descend(generatorStep)
+		check(generatorStep.RunAll())
 	}
 
 	var off float64

@@ -116,7 +116,7 @@ var packageRules = []packageRule{
 	},
 	{
 		"datasets",
-		[]string{"internal/npz"},
+		[]string{"internal/npz", "internal/wholefile"},
 		[]string{"gorgonia.org/gorgonia", "flag", "gonum.org/v1/plot"},
 		"datasets know files, decoding, batching and tensor, never models, graph or keraslike",
 	},

@@ -3,6 +3,10 @@
 package kernel
 
 import (
+	"fmt"
+	"unsafe"
+
+	"github.com/reef-dl/reef/internal/kernel/conv"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
@@ -35,6 +39,29 @@ func Unfold[T Float](y, x []T, s *Frames) {
 		return
 	}
 	unfoldCells(y, x, s, 0, s.N*s.Out*s.Cells)
+}
+
+// ConvFramesFits reports whether ConvFrames computes the convolution s of Unfold's result, or of planes of inference
+// if each is set.
+func ConvFramesFits(s *Conv, each bool) bool { return conv.FramesFit(s, each) }
+
+// ConvFrames is Conv2D of Unfold(x), whose description is s, without the copy. The frames outside of a volume are not
+// multiplied.
+func ConvFrames(y, x, w, bias []float32, s *Conv, f *Frames, act Activation, alpha float32) {
+	sameLen("conv frames", f.N*f.Frames*f.Cells*f.C, len(x))
+	if s.N != f.N*f.Out || s.C != f.Taps*f.C || s.H*s.W != f.Cells || f.Taps < 1 {
+		panic(fmt.Sprintf("conv frames: %+v does not convolve %+v", *s, *f))
+	}
+	checkConv("conv frames", s, s.N*s.H*s.W*s.C, len(w), len(y), s.C*s.K)
+	checkBias("conv frames", len(bias), s.K)
+	if y = y[:s.N*s.OH*s.OW*s.K]; len(y) == 0 {
+		return
+	}
+	window := conv.Frames{Count: f.Frames, Out: f.Out, Taps: f.Taps, Stride: f.Stride, Dilation: f.Dilation, Before: f.Before}
+	conv.ForwardFrames(y, x, w, bias, s, window, act == ReLU)
+	if act != ReLU && act != Linear {
+		Activate(y, y, act, alpha)
+	}
 }
 
 type unfoldJob struct {
@@ -92,6 +119,12 @@ func spreadCells[T Float](y []T, step int, x []T, c int) {
 			y = y[min(step, len(y)):]
 		}
 	default:
+		if y32, ok := single(y); ok && 4*c >= simd.LeastRow && len(x) > 0 && simd.Active.Moves.CopyRows != nil {
+			rows := len(x) / c
+			y32, x32 := y32[:(rows-1)*step+c], f32(x)
+			simd.Active.Moves.CopyRows((*byte)(unsafe.Pointer(&y32[0])), (*byte)(unsafe.Pointer(&x32[0])), rows, 4*c, 4*step, 4*c)
+			return
+		}
 		for ; len(x) >= c; x = x[c:] {
 			copy(y[:c], x)
 			y = y[min(step, len(y)):]

@@ -67,7 +67,7 @@ func TestSumHasTheBitsOfTheTree(t *testing.T) {
 							half := len(x[i]) / 2
 							s.Add(1, [][]float32{x[i][:half/2], x[i][half/2 : half]}, x[i][half:])
 						}
-						got, err := s.Total()
+						got, err := s.Total(1, 0)
 						if err != nil {
 							return err
 						}
@@ -83,6 +83,55 @@ func TestSumHasTheBitsOfTheTree(t *testing.T) {
 					t.Fatalf("%d leaves of %d values on %d ranks: %v", leaves, n, ranks, err)
 				}
 			}
+		}
+	}
+}
+
+// Vectors of several blocks are sent from the parts of a rank's only leaf, or from its sum, and scaled when they are
+// complete.
+func TestSumOfSeveralBlocks(t *testing.T) {
+	const n, tail = 3*block + 5, 3
+	for _, c := range []struct{ leaves, ranks int }{{1, 1}, {2, 2}, {4, 4}, {8, 8}, {4, 2}, {3, 3}, {5, 2}} {
+		x := make([][]float32, c.leaves)
+		r := rand.New(rand.NewPCG(1, uint64(c.leaves)))
+		for i := range x {
+			x[i] = make([]float32, n)
+			for j := range x[i] {
+				x[i][j] = r.Float32() - 0.5
+			}
+		}
+		want := treeSum(x)
+		for j := range want[:n-tail] {
+			want[j] *= 0.3
+		}
+		cuts := []int{0, 1, 7, 7, block - 1, block + 3, 2*block + 100, n - tail}
+		err := run(t, c.ranks, func(ctx context.Context, g *Group) error {
+			s, err := g.NewSum(c.leaves, n)
+			if err != nil {
+				return err
+			}
+			for range 2 {
+				for i, end := s.Leaves(); i < end; i++ {
+					var parts [][]float32
+					for k := range len(cuts) - 1 {
+						parts = append(parts, x[i][cuts[k]:cuts[k+1]])
+					}
+					s.Add(1, parts, x[i][n-tail:])
+				}
+				got, err := s.Total(0.3, tail)
+				if err != nil {
+					return err
+				}
+				for j := range want {
+					if math.Float32bits(got[j]) != math.Float32bits(want[j]) {
+						return fmt.Errorf("value %d is %v, want %v", j, got[j], want[j])
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("%d leaves on %d ranks: %v", c.leaves, c.ranks, err)
 		}
 	}
 }
@@ -317,7 +366,7 @@ func TestWrongUse(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if _, err := s.Total(); err == nil {
+		if _, err := s.Total(1, 0); err == nil {
 			return errors.New("a sum without leaves is accepted")
 		}
 		return nil
@@ -344,7 +393,7 @@ func TestSumAllocatesNothing(t *testing.T) {
 				for i, end := s.Leaves(); i < end; i++ {
 					s.Add(0.5, leaf, nil)
 				}
-				if _, err := s.Total(); err != nil {
+				if _, err := s.Total(1, 0); err != nil {
 					failed = err
 				}
 			}

@@ -19,12 +19,17 @@ type Sum struct {
 	values  [][]float32
 	free    [][]float32
 	next    int
-	halving bool // recursive halving and doubling is possible
+	halving bool        // recursive halving and doubling is possible
+	only    [][]float32 // the parts of the only leaf of this rank, which are not copied to its vector
 
 	scratch []float32   // received values
+	staged  []float32   // values to send, if they are in several parts
 	every   []node      // of all ranks, in ascending order; nil if halving
 	bounds  []int       // positions in every, by rank
 	chunks  [][]float32 // by node of every: the part of the vector that this rank computes
+
+	factor float32 // of the values up to scaled
+	scaled int
 }
 
 // NewSum prepares sums of the given number of leaves, each a vector of n values.
@@ -49,7 +54,8 @@ func (g *Group) NewSum(leaves, n int) (*Sum, error) {
 	switch {
 	case g.size == 1:
 	case s.halving:
-		s.scratch = kernel.Floats((n + 1) / 2)
+		s.scratch = kernel.Floats(min((n+1)/2, block))
+		s.staged = kernel.Floats(len(s.scratch))
 	default:
 		lo, hi := Part(n, g.rank, g.size)
 		s.chunks = make([][]float32, len(s.every))
@@ -78,8 +84,8 @@ func (s *Sum) buffers() int {
 func (s *Sum) Leaves() (first, end int) { return s.first, s.end }
 
 // Add adds the next leaf of this rank: a vector that begins with factor times the parts, one after
-// another, and ends with the tail as it is, with zeros between them. Their memory may be used again
-// afterwards.
+// another, and ends with the tail as it is, with zeros between them. The parts and the tail must keep
+// their values until the next call of Add, Total or Reset.
 func (s *Sum) Add(factor float32, parts [][]float32, tail []float32) {
 	leaf := node{0, s.first + s.next}
 	s.next++
@@ -93,22 +99,39 @@ func (s *Sum) Add(factor float32, parts [][]float32, tail []float32) {
 		x = x[len(x)-len(tail):]
 		kernel.Add(x, x, tail)
 		s.nodes[top] = leaf.parent()
-	} else {
-		last := len(s.free) - 1
-		x := s.free[last]
-		s.free, s.nodes, s.values = s.free[:last], append(s.nodes, leaf), append(s.values, x)
-		for _, p := range parts {
-			if factor == 1 {
-				copy(x, p)
-			} else {
-				kernel.Scale(x[:len(p)], p, factor)
-			}
-			x = x[len(p):]
-		}
-		clear(x[:len(x)-len(tail)])
-		copy(x[len(x)-len(tail):], tail)
+		s.fold()
+		return
 	}
+	last := len(s.free) - 1
+	x := s.free[last]
+	s.free, s.nodes, s.values = s.free[:last], append(s.nodes, leaf), append(s.values, x)
+	s.only = s.only[:0]
+	if factor == 1 && s.halving && s.end-s.first == 1 && s.g.size > 1 {
+		s.only = append(append(s.only, parts...), tail)
+		if length(s.only) == s.n {
+			s.fold()
+			return
+		}
+		s.only = s.only[:0]
+	}
+	for _, p := range parts {
+		if factor == 1 {
+			copy(x, p)
+		} else {
+			kernel.Scale(x[:len(p)], p, factor)
+		}
+		x = x[len(p):]
+	}
+	clear(x[:len(x)-len(tail)])
+	copy(x[len(x)-len(tail):], tail)
 	s.fold()
+}
+
+func length(parts [][]float32) (n int) {
+	for _, p := range parts {
+		n += len(p)
+	}
+	return n
 }
 
 // fold adds up the last nodes as far as the tree has sums of them.
@@ -135,23 +158,38 @@ func (s *Sum) fold() {
 // Reset discards the leaves added so far.
 func (s *Sum) Reset() {
 	s.free = append(s.free, s.values...)
-	s.nodes, s.values, s.next = s.nodes[:0], s.values[:0], 0
+	s.nodes, s.values, s.next, s.only = s.nodes[:0], s.values[:0], 0, s.only[:0]
 }
 
-// Total returns the sum of the leaves of all ranks. It is valid until the next call of Add.
-func (s *Sum) Total() ([]float32, error) {
+// Total returns the sum of the leaves of all ranks, whose values before the last tail ones are multiplied by
+// factor. It is valid until the next call of Add.
+func (s *Sum) Total(factor float32, tail int) ([]float32, error) {
 	if s.next != s.end-s.first {
 		return nil, fmt.Errorf("distributed: rank %d added %d leaves, want %d", s.g.rank, s.next, s.end-s.first)
 	}
 	defer s.Reset()
+	x := s.values[0]
+	s.factor, s.scaled = factor, s.n-tail
 	switch {
 	case s.g.size == 1:
-		return s.values[0], nil
+		s.scale(x, 0, s.n)
+		return x, nil
 	case s.halving:
-		return s.values[0], s.halve(s.values[0])
+		return x, s.halve(x)
 	}
-	return s.values[0], s.exchangeParts(s.values[0])
+	return x, s.exchangeParts(x)
 }
+
+// scale multiplies the values from lo to hi of the sum x by the factor.
+func (s *Sum) scale(x []float32, lo, hi int) {
+	if hi = min(hi, s.scaled); s.factor != 1 && lo < hi {
+		kernel.Scale(x[lo:hi], x[lo:hi], s.factor)
+	}
+}
+
+// block is the number of values that are received at a time: few enough to be in the cache when they are added, and
+// many enough for a network, which waits for both ranks between two blocks.
+const block = 1 << 18
 
 // halve completes the sum x by recursive halving and doubling.
 func (s *Sum) halve(x []float32) error {
@@ -162,14 +200,60 @@ func (s *Sum) halve(x []float32) error {
 		if g.rank&step != 0 {
 			keepLo, keepHi, sendLo, sendHi = mid, hi, lo, mid
 		}
-		received := s.scratch[:keepHi-keepLo]
-		if err := g.exchange(g.rank^step, bytesOf(x[sendLo:sendHi]), g.rank^step, bytesOf(received)); err != nil {
-			return err
+		for keepLo < keepHi || sendLo < sendHi {
+			keepEnd, sendEnd := min(keepLo+block, keepHi), min(sendLo+block, sendHi)
+			received := s.scratch[:keepEnd-keepLo]
+			if err := g.exchange(g.rank^step, bytesOf(s.own(x, sendLo, sendEnd)), g.rank^step, bytesOf(received)); err != nil {
+				return err
+			}
+			s.addTo(x, keepLo, received) // a+b = b+a, so both ranks may add to their own
+			if 2*step == g.size {
+				s.scale(x, keepLo, keepEnd)
+			}
+			keepLo, sendLo = keepEnd, sendEnd
 		}
-		kernel.Add(x[keepLo:keepHi], x[keepLo:keepHi], received) // a+b = b+a, so both ranks may add to their own
-		lo, hi = keepLo, keepHi
+		s.only = s.only[:0]
+		lo, hi = s.part(g.rank, step)
 	}
 	return s.double(x)
+}
+
+// own returns the values from lo to hi of this rank's sum so far, which are in x or in the parts of its only leaf.
+func (s *Sum) own(x []float32, lo, hi int) []float32 {
+	if len(s.only) == 0 {
+		return x[lo:hi]
+	}
+	staged := s.staged[:0]
+	for _, p := range s.only {
+		if lo < len(p) && lo < hi {
+			p := p[lo:min(hi, len(p))]
+			if len(p) == hi-lo && len(staged) == 0 {
+				return p
+			}
+			staged = append(staged, p...)
+			lo += len(p)
+		}
+		lo, hi = lo-len(p), hi-len(p)
+	}
+	return staged
+}
+
+// addTo adds received values to those of this rank's sum so far and writes the result to x from position lo on.
+func (s *Sum) addTo(x []float32, lo int, received []float32) {
+	x = x[lo:]
+	if len(s.only) == 0 {
+		kernel.Add(x[:len(received)], x[:len(received)], received)
+		return
+	}
+	for _, p := range s.only {
+		if lo < len(p) && len(received) > 0 {
+			p := p[lo:min(lo+len(received), len(p))]
+			kernel.Add(x[:len(p)], p, received[:len(p)])
+			x, received = x[len(p):], received[len(p):]
+			lo += len(p)
+		}
+		lo -= len(p)
+	}
 }
 
 // double returns the parts that halve computed, in the reverse order of its rounds.
@@ -227,6 +311,7 @@ func (s *Sum) exchangeParts(x []float32) error {
 	}
 	sumOver(s.every, s.leaves, func(a, b int) { kernel.Add(s.chunks[a], s.chunks[a], s.chunks[b]) })
 	copy(x[lo:hi], s.chunks[0])
+	s.scale(x, lo, hi)
 	for k := 1; k < g.size; k++ {
 		to, from := (g.rank+k)%g.size, (g.rank-k+g.size)%g.size
 		theirLo, theirHi := Part(s.n, from, g.size)

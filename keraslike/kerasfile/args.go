@@ -20,6 +20,7 @@ type args struct {
 	major int       // version of Keras
 	in    []k.Shape // of the tensors that the layer is first applied to
 	build layerMaker
+	part  layerMaker // for a layer that is applied as it is, not within another one
 	err   error
 	notes []string
 

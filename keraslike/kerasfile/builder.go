@@ -243,6 +243,12 @@ func (b *builder) newLayer(l layerConfig, in []k.Shape, depth int) (k.Layer, err
 		return b.layer(inner, in, depth+1)
 	})
 	a.plain = b.plain
+	a.part = func(inner layerConfig, in []k.Shape) (k.Layer, error) {
+		if depth > maxNesting {
+			return nil, fmt.Errorf("layers are nested more than %d deep", maxNesting)
+		}
+		return b.layer(inner, in, depth+1)
+	}
 	var made k.Layer
 	if a.err == nil {
 		made = known.read(a)

@@ -106,6 +106,7 @@ func callsOf(l *layerConfig, look func(json.RawMessage) error) ([]layerCall, err
 
 // positional reads the positional arguments of a call; only the last ones may be None.
 func (c *layerCall) positional(args []json.RawMessage) error {
+	args = c.operands(args)
 	for i, arg := range args {
 		if string(arg) == "null" && i > 0 {
 			if slices.ContainsFunc(args[i:], func(a json.RawMessage) bool { return string(a) != "null" }) {
@@ -118,6 +119,29 @@ func (c *layerCall) positional(args []json.RawMessage) error {
 		}
 	}
 	return nil
+}
+
+// operands returns the tensors of an operation, such as x·2 or x[:, 1], without its number or key, which become
+// settings.
+func (c *layerCall) operands(args []json.RawMessage) []json.RawMessage {
+	if !strings.Contains(c.layer.Module, ".ops.") || len(args) != 2 {
+		return args
+	}
+	if c.layer.Class == "GetItem" {
+		c.settings = map[string]json.RawMessage{itemKey: args[1]}
+		return args[:1]
+	}
+	for i, arg := range args {
+		var number float64
+		if string(arg) != "null" && json.Unmarshal(arg, &number) == nil {
+			c.settings = map[string]json.RawMessage{constantOperand: arg}
+			if i == 0 {
+				c.settings[constantFirst] = json.RawMessage("true")
+			}
+			return args[1-i : 2-i]
+		}
+	}
+	return args
 }
 
 // legacy reads a call of Keras 2, which stores the keyword arguments with each tensor.

@@ -45,7 +45,7 @@ func multiHead(a *args) k.Layer {
 	if shape := a.list("output_shape"); len(shape) == 1 {
 		options = append(options, k.OutputDim(shape[0]))
 	} else if shape != nil {
-		a.fail("output_shape", fmt.Errorf("is %v, want one number", shape))
+		options = append(options, k.OutputShape(shape...))
 	}
 	// Keras 3 always writes the axes; without them masks are seen.
 	if axes := a.list("attention_axes"); len(a.in) > 0 && len(axes) != len(a.in[0])-1 && axes != nil {

@@ -194,8 +194,7 @@ func leakyReLU(a *args) k.Layer {
 }
 
 func preLU(a *args) k.Layer {
-	a.restrained("alpha")
-	return k.PReLU(k.SharedAxes(a.list("shared_axes")...))
+	return k.PReLU(k.SharedAxes(a.list("shared_axes")...), k.AlphaRegularizer(a.regularizer("alpha_regularizer")), k.AlphaConstraint(a.constraint("alpha_constraint")))
 }
 
 func elu(a *args) k.Layer {

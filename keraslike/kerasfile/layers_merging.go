@@ -9,9 +9,9 @@ import (
 )
 
 var _ = register(map[string]class{
-	"Add":         {read: func(*args) k.Layer { return k.Add() }, mask: joinsMasks},
-	"Subtract":    {read: func(*args) k.Layer { return k.Subtract() }, mask: joinsMasks},
-	"Multiply":    {read: func(*args) k.Layer { return k.Multiply() }, mask: joinsMasks},
+	"Add":         {read: arithmetic(k.Add, func(c float64, _ bool) (scale, offset float64) { return 1, c }), mask: joinsMasks},
+	"Subtract":    {read: arithmetic(k.Subtract, minus), mask: joinsMasks},
+	"Multiply":    {read: arithmetic(k.Multiply, func(c float64, _ bool) (scale, offset float64) { return c, 0 }), mask: joinsMasks},
 	"Average":     {read: func(*args) k.Layer { return k.Average() }, mask: joinsMasks},
 	"Maximum":     {read: func(*args) k.Layer { return k.Maximum() }, mask: joinsMasks},
 	"Minimum":     {read: func(*args) k.Layer { return k.Minimum() }, mask: joinsMasks},

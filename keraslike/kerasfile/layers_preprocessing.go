@@ -14,7 +14,7 @@ import (
 var _ = register(map[string]class{
 	"Resizing":          {read: resizing},
 	"CenterCrop":        {read: func(a *args) k.Layer { a.channels(); return k.CenterCrop(a.count("height"), a.count("width")) }},
-	"RandomCrop":        {read: func(a *args) k.Layer { a.channelsLast(); return k.RandomCrop(a.count("height"), a.count("width")) }},
+	"RandomCrop":        {read: func(a *args) k.Layer { a.channels(); return k.RandomCrop(a.count("height"), a.count("width")) }},
 	"CategoryEncoding":  {read: func(a *args) k.Layer { return k.CategoryEncoding(a.count("num_tokens"), a.outputMode("multi_hot")) }},
 	"Discretization":    {read: discretization},
 	"Hashing":           {read: hashing},

@@ -41,6 +41,9 @@ func replayActivation(r *recordedCall) error {
 			var axes []int
 			for _, a := range v.flat() {
 				axis := int(a.V[0])
+				if axis == 0 && len(x.Shape) > 1 || axis == -len(x.Shape) {
+					return impossible("an axis that is the batch")
+				}
 				if axis > 0 && len(x.Shape) == 1 {
 					axis--
 				}

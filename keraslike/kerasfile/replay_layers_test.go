@@ -45,12 +45,15 @@ func (trainable) Forward(s *k.Scope, in []*graph.Node) *graph.Node {
 	return s.Do(graph.Add(in[0], s.Do(graph.BroadcastTo(w, in[0].Shape()...))))
 }
 
+// trainedByDefault are layers whose call is in training mode unless it says otherwise, besides those named Random....
+var trainedByDefault = []string{"MixUp", "CutMix", "RandAugment", "AugMix", "Pipeline", "Solarization"}
+
 // randomRates are arguments of layers whose output is random in training.
 var randomRates = []string{"rate", "dropout", "recurrent_dropout", "stddev", "attention_dropout", "factor"}
 
 // random reports whether a layer's output in training depends on random numbers.
 func (c layerConfig) random() bool {
-	if strings.HasPrefix(c.Class, "Random") || slices.Contains([]string{"MixUp", "CutMix", "RandAugment", "AugMix", "Pipeline", "Solarization"}, c.Class) {
+	if strings.HasPrefix(c.Class, "Random") || slices.Contains(trainedByDefault, c.Class) {
 		return true
 	}
 	var rates map[string]any
@@ -215,13 +218,28 @@ func replayLayer(r *recordedCall) error {
 	if c.Class == "GlobalAveragePooling1D" && len(r.Args) == 2 {
 		r.Args, r.Kwargs = r.Args[:1], map[string]recorded{"mask": r.Args[1]}
 	}
+	if r.pictures() {
+		in, out, err := r.picture()
+		if err != nil {
+			return err
+		}
+		r.Args, r.Out = []recorded{{in}}, recorded{out}
+	}
+	for _, a := range r.Args { // without elements
+		if x := a.asArray(); x != nil && slices.Contains(x.Shape, 0) {
+			return impossible("an axis of length 0")
+		}
+	}
 	r.batched()
 	training := false
 	if v, ok := r.Kwargs["training"]; ok {
 		b, _ := v.v.(bool)
 		training = b
 	}
-	if picture := strings.HasPrefix(c.Class, "Random") || c.Class == "Solarization"; (training || picture && r.Kwargs["training"].v == nil) && c.random() {
+	if picture := strings.HasPrefix(c.Class, "Random") || slices.Contains(trainedByDefault, c.Class); (training || picture && r.Kwargs["training"].v == nil) && c.random() {
+		if r.Drawn != nil {
+			return replayDrawn(r)
+		}
 		return impossible("random layer in training mode")
 	}
 	m := &replayModel{b: newBuilder(3, 1<<20), results: map[callRef]*k.Tensor{}, training: training}
@@ -351,9 +369,14 @@ func (r *recordedCall) batched() {
 		"AutoContrast": 3, "Equalization": 3, "ContrastLimitedAdaptiveHistogramEqualization": 3, "Solarization": 3,
 		"RandomColorDegeneration": 3, "RandomColorJitter": 3, "RandomErasing": 3, "RandomGaussianBlur": 3, "RandomGrayscale": 3, "RandomHue": 3,
 		"RandomInvert": 3, "RandomPosterization": 3, "RandomSaturation": 3, "RandomSharpness": 3, "RandomShear": 3,
+		"RandomPerspective": 3, "RandAugment": 3, "AugMix": 3,
 	}[r.Config.Class]
+	made := rank
+	if r.Config.Class == "MelSpectrogram" { // of a signal
+		rank, made = 1, 2
+	}
 	out := r.Out.asArray()
-	if rank == 0 || len(r.Args) != 1 || out == nil || len(out.Shape) != rank {
+	if rank == 0 || len(r.Args) != 1 || out == nil || len(out.Shape) != made {
 		return
 	}
 	if x := r.Args[0].asArray(); x != nil && len(x.Shape) == rank {
@@ -370,7 +393,7 @@ func pythonClass(raw json.RawMessage, depth int) string {
 	case depth > 12:
 	case json.Unmarshal(raw, &o) == nil:
 		var c layerConfig
-		if json.Unmarshal(raw, &c) == nil && c.Class != "" && len(c.Config) > 0 && (c.Class == "Lambda" || strings.HasSuffix(c.Module, "_test") || c.Module != "" && !strings.HasPrefix(c.Module, "keras.") && c.Module != "keras" && c.Module != "builtins" || c.Module == "" && c.Registered != "" && c.Registered != c.Class) {
+		if json.Unmarshal(raw, &c) == nil && c.Class != "" && len(c.Config) > 0 && (c.Class == "Lambda" || c.Class == "function" && string(c.Config) == `"custom_fn"` || strings.HasSuffix(c.Module, "_test") || c.Module != "" && !strings.HasPrefix(c.Module, "keras.") && c.Module != "keras" && c.Module != "builtins" || c.Module == "" && c.Registered != "" && c.Registered != c.Class) {
 			return c.Class
 		}
 		for _, name := range slices.Sorted(maps.Keys(o)) {

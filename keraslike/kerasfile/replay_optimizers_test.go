@@ -385,6 +385,7 @@ func constraintOf(c layerConfig) (k.Constraint, error) {
 		out = k.MaxNorm(s.number("max_value", 2), axes...)
 	case "MinMaxNorm":
 		out = k.MinMaxNorm(s.number("min_value", 0), s.number("max_value", 1), s.number("rate", 1), axes...)
+	case "Constraint": // which limits nothing
 	case "NonNeg":
 		out = k.NonNeg()
 	case "UnitNorm":
@@ -433,6 +434,9 @@ func replayRegularizer(r *recordedCall) error {
 	w := r.Args[0].asArray()
 	if w == nil {
 		return impossible("a regularizer of no array")
+	}
+	if slices.Contains(w.Shape, 0) {
+		return impossible("an axis of length 0")
 	}
 	shape := w.Shape
 	if len(shape) == 0 {

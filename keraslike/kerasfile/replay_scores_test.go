@@ -245,16 +245,17 @@ func lossValue(r *recordedCall, s *settings) error {
 	if full := append([]int{prediction.Shape[0]}, targetShape...); sizeOf(full) == sizeOf(target.Shape) {
 		target = target.reshaped(full...)
 	}
-	if reduction == "none" && weights == nil && len(r.Masks) == 0 {
-		return lossRows(loss, target, prediction, want, s.class)
+	if reduction == "none" && len(r.Masks) == 0 {
+		return lossRows(loss, target, prediction, weights, want, s.class)
 	}
 	if reduction == "none" {
-		return missing("reduction none with weights")
+		return impossible("reduction none with masks")
 	}
 	return lossMean(r, loss, target, prediction, weights, want, s.class)
 }
 
-func lossRows(loss k.Loss, target, prediction, want *numbers, class string) error {
+// lossRows compares what Loss.Rows gives, times the weights, which Keras multiplies by.
+func lossRows(loss k.Loss, target, prediction, weights, want *numbers, class string) error {
 	shape := want.Shape
 	if len(shape) > 0 {
 		shape = shape[1:]
@@ -276,7 +277,17 @@ func lossRows(loss k.Loss, target, prediction, want *numbers, class string) erro
 	if err != nil {
 		return fmt.Errorf("refused: %w", err)
 	}
-	return compare("rows", got[0].Values(), want, tolerance)
+	rows := got[0].Values()
+	if weights != nil {
+		factors := weights.reshaped(squeezed(weights.Shape)...).broadcastFirst(want.Shape)
+		if factors == nil {
+			return impossible("weights of another shape")
+		}
+		for i, f := range factors {
+			rows[i] *= f
+		}
+	}
+	return compare("rows", rows, want, tolerance)
 }
 
 func arraysOf(list ...*numbers) (out []*k.Array, err error) {
@@ -694,6 +705,17 @@ func addTo(m k.Metric, to k.Measurement, class string, rows bool, target, predic
 	}
 	weighted.AddWeighted(n, prediction.floats(), target.floats(), w)
 	return to, nil
+}
+
+// broadcastFirst returns the values repeated along the axes of a shape that they lack.
+func (a *numbers) broadcastFirst(shape []int) []float32 {
+	if len(a.Shape) == 0 {
+		return slices.Repeat(a.floats(), sizeOf(shape))
+	}
+	for len(a.Shape) < len(shape) {
+		a = a.reshaped(append(slices.Clone(a.Shape), 1)...)
+	}
+	return a.broadcast(shape)
 }
 
 // broadcast returns the values repeated to a shape as in numpy, nil if they do not fit.

@@ -151,4 +151,26 @@ for across, down in ((0.3, 0.0), (-0.2, 0.45)):
         x = pixels(1, 6, 5, 2)
         y = layers.RandomShear(interpolation=how)._transform_images(x.to(torch.float32), {"shear_factor": torch.tensor([[across, down]])}, how)
         t.add("sheared_%s_%s_%s" % (across, down, how), SOURCE, {"layer": "RandomShear", "x": across, "y": down, "fill_mode": "reflect", "interpolation": how}, {"x": x}, {"y": out(y)})
+for scale in (0.5, 1.0):
+    for how in ("bilinear", "nearest"):
+        x, shifts = pixels(1, 6, 5, 2), torch.tensor([[[0.1, -0.2], [0.4, 0.3], [-0.1, -0.5], [-0.3, 0.2]]]) * scale
+        corners = torch.tensor([[[0.0, 0.0], [4.0, 0.0], [0.0, 5.0], [4.0, 5.0]]])
+        given = {"apply_perspective": torch.tensor([True]), "start_points": corners, "end_points": corners + corners * shifts, "input_shape": x.shape}
+        y = layers.RandomPerspective(interpolation=how, fill_value=7.0)._transform_images(x.to(torch.float32), given, how)
+        t.add("perspective_%s_%s" % (scale, how), SOURCE, {"layer": "RandomPerspective", "interpolation": how, "fill_value": 7.0}, {"x": x, "shifts": shifts}, {"y": out(y)})
+
+OPERATIONS = {"random_translation": 1, "random_rotation": 2, "auto_contrast": 5, "equalization": 6, "random_brightness": 7, "random_color_degeneration": 8, "random_sharpness": 10}
+for name, number in OPERATIONS.items():  # the others draw even then
+    x = pixels(1, 6, 5, 3)
+    part = getattr(layers.RandAugment(factor=(0.3, 0.3)), name)
+    y = part.transform_images(x.to(torch.float32), part.get_random_transformation(x.to(torch.float32)))
+    t.add("operation_%s" % name, SOURCE, {"layer": "RandAugment", "operation": number, "factor": 0.3}, {"x": x}, {"y": out(y)})
+mixed = layers.AugMix(factor=(0.3, 0.3))
+x = pixels(1, 6, 5, 3)
+chains = [["random_rotation", "random_brightness"], ["auto_contrast", None], [None, None]]
+weights, stays = [0.5, 0.3, 0.2], 0.4
+given = {"chain_mixing_weights": torch.tensor(weights), "weight_sample": torch.tensor(stays), "chain_transforms": [
+    [{"layer_name": n, "transformation": getattr(mixed, n).get_random_transformation(x.to(torch.float32))} for n in chain if n] for chain in chains]}
+y = mixed.transform_images(x.to(torch.float32), given)
+t.add("mixed", SOURCE, {"layer": "AugMix", "factor": 0.3, "weights": weights, "stays": stays, "chosen": [OPERATIONS.get(n, 11) for chain in chains for n in chain]}, {"x": x}, {"y": out(y)})
 t.save()

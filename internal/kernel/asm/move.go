@@ -15,6 +15,7 @@ import (
 func moves(c *build.Context) {
 	both(c, func(v arith) {
 		v.copyRows()
+		v.joinRows()
 		v.outside()
 		v.combineRows()
 	})
@@ -36,6 +37,18 @@ func (v arith) copyRows() {
 	v.Load(v.Param("n"), n)
 	v.Load(v.Param("dstStep"), dstStep)
 	v.Load(v.Param("srcStep"), srcStep)
+	v.Label("row")
+	v.copyRow(dst, src, n, at, left)
+	v.ADDQ(dstStep, dst)
+	v.ADDQ(srcStep, src)
+	v.DECQ(rows)
+	v.JNZ(operand.LabelRef("row"))
+	v.VZEROUPPER()
+	v.RET()
+}
+
+// copyRow emits the copying of n bytes, at least simd.LeastRow; at and left are changed.
+func (v arith) copyRow(dst, src, n, at, left reg.GPPhysical) {
 	move := func(vectors int, disp int) {
 		for i := range vectors {
 			v.VMOVUPS(operand.Mem{Base: src, Index: at, Scale: 1, Disp: disp + i*v.width}, v.regs[i])
@@ -44,7 +57,6 @@ func (v arith) copyRows() {
 			v.VMOVUPS(v.regs[i], operand.Mem{Base: dst, Index: at, Scale: 1, Disp: disp + i*v.width})
 		}
 	}
-	v.Label("row")
 	v.XORQ(at, at)
 	v.MOVQ(n, left)
 	v.SUBQ(operand.U32(4*v.width), left)
@@ -75,10 +87,39 @@ func (v arith) copyRows() {
 	v.MOVQ(n, at)
 	move(1, -v.width)
 	v.Label("next")
-	v.ADDQ(dstStep, dst)
-	v.ADDQ(srcStep, src)
-	v.DECQ(rows)
-	v.JNZ(operand.LabelRef("row"))
+}
+
+// joinRows emits the copying of rows lo to hi-1 that are made of a row of each of count parts, whose addresses and bytes
+// parts has: dst is where row lo starts.
+func (v arith) joinRows() {
+	v.Function(v.name + "JoinRows")
+	v.Attributes(nosplit)
+	v.Pragma("noescape")
+	v.Doc(fmt.Sprintf("%sJoinRows joins rows lo to hi-1 of parts, each of at least LeastRow bytes.", v.name))
+	v.SignatureExpr("func(dst, parts *byte, count, lo, hi int)")
+	dst, src, n, at, left := reg.RDI, reg.RSI, reg.RDX, reg.RAX, reg.RBX
+	parts, count, row, hi, part, more := reg.R8, reg.R9, reg.R10, reg.R11, reg.R12, reg.R13
+	v.Load(v.Param("dst"), dst)
+	v.Load(v.Param("parts"), parts)
+	v.Load(v.Param("count"), count)
+	v.Load(v.Param("lo"), row)
+	v.Load(v.Param("hi"), hi)
+	v.Label("row")
+	v.MOVQ(parts, part)
+	v.MOVQ(count, more)
+	v.Label("part")
+	v.MOVQ(operand.Mem{Base: part, Disp: 8}, n)
+	v.MOVQ(n, src)
+	v.IMULQ(row, src)
+	v.ADDQ(operand.Mem{Base: part}, src)
+	v.copyRow(dst, src, n, at, left)
+	v.ADDQ(n, dst)
+	v.ADDQ(operand.U32(16), part)
+	v.DECQ(more)
+	v.JNZ(operand.LabelRef("part"))
+	v.INCQ(row)
+	v.CMPQ(row, hi)
+	v.JLT(operand.LabelRef("row"))
 	v.VZEROUPPER()
 	v.RET()
 }
@@ -203,7 +244,7 @@ func (v arith) combineRows() {
 func moveTables() string {
 	var b strings.Builder
 	for _, v := range []isa{avx512, avx2} {
-		fmt.Fprintf(&b, "\nvar %[1]sMoves = Moves{CopyRows: %[1]sCopyRows, Outside: %[1]sOutside, CombineRows: %[1]sCombineRows}\n", v.name)
+		fmt.Fprintf(&b, "\nvar %[1]sMoves = Moves{CopyRows: %[1]sCopyRows, JoinRows: %[1]sJoinRows, Outside: %[1]sOutside, CombineRows: %[1]sCombineRows}\n", v.name)
 	}
 	return b.String()
 }

@@ -24,8 +24,10 @@ type windowJob struct {
 	isa        *simd.ISA
 	rows, cols axis
 	images     int
-	depth      int // channels of the source
-	channels   int // channels of the destination
+	depth      int    // channels of the source, of all frames of a window
+	frames     Frames // that are the source; 1 tap if it is an image
+	cell       int    // floats of a pixel of the source: the channels of a frame
+	channels   int    // channels of the destination
 	x, y, bias unsafe.Pointer
 	dstH, dstW int
 	relu       bool
@@ -40,7 +42,7 @@ type windowJob struct {
 	inPlace     bool           // reads w itself
 	panels      int
 	offsets     []simd.Segment // those of the edges follow
-	perRow      int            // segments per kernel row
+	perRow      int            // segments per kernel row, of frames at most
 	width       int            // pixels read per source row: the source's own, or with zero padding
 	padded      bool           // whole rows are copied
 	starts      []int          // the first columns of the tiles of a destination row, and the end
@@ -54,11 +56,16 @@ type windowJob struct {
 var windowJobs parallel.FreeList[windowJob]
 
 func windowForward(y, x, w, bias []float32, s *ref.Conv, affine gemm.Affine, relu bool, matrix *gemm.Packed) {
+	windowForwardOf(image, y, x, w, bias, s, affine, relu, matrix)
+}
+
+// windowForwardOf is windowForward for a window over the frames of x.
+func windowForwardOf(frames Frames, y, x, w, bias []float32, s *ref.Conv, affine gemm.Affine, relu bool, matrix *gemm.Packed) {
 	j := windowJobs.Get()
 	*j = windowJob{
 		rows:   forwardAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop),
 		cols:   forwardAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft),
-		images: s.N, depth: s.C, channels: s.K, dstH: s.OH, dstW: s.OW, kernelW: s.KW,
+		images: s.N, depth: s.C, frames: frames, cell: s.C / frames.Taps, channels: s.K, dstH: s.OH, dstW: s.OW, kernelW: s.KW,
 		x: simd.First(x), y: simd.First(y), bias: simd.First(bias), w: simd.First(w), relu: relu,
 		scale: simd.First(affine.Scale), shift: simd.First(affine.Shift),
 		packed: matrix.Panels(), spare: j.spare, offsets: j.offsets, starts: j.starts,
@@ -74,7 +81,7 @@ func windowBackData(dx, dy, w []float32, s *ref.Conv) {
 			*j = windowJob{
 				rows:   backAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop, ph),
 				cols:   backAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft, pw),
-				images: s.N, depth: s.K, channels: s.C, dstH: s.H, dstW: s.W, kernelW: s.KW,
+				images: s.N, depth: s.K, frames: image, cell: s.K, channels: s.C, dstH: s.H, dstW: s.W, kernelW: s.KW,
 				x: simd.First(dy), y: simd.First(dx), w: simd.First(w), backward: true,
 				spare: j.spare, offsets: j.offsets, starts: j.starts,
 			}
@@ -111,9 +118,13 @@ func (j *windowJob) run() {
 	j.setPadding()
 	j.inPlace = j.packed == nil && !j.backward && (j.images*j.rows.n*j.tiles() < minInPlaceUse || j.panels == 1)
 	j.offsets = j.offsets[:0]
-	j.setOffsets(j.width)
-	if j.edges() > 0 {
-		j.setOffsets(j.edgeWidth)
+	if j.frames.Taps == 1 {
+		j.setOffsets(j.width)
+		if j.edges() > 0 {
+			j.setOffsets(j.edgeWidth)
+		}
+	} else {
+		j.perRow = j.cols.taps * j.frames.Taps
 	}
 
 	j.blocks, j.panelGroups = ceilDiv(j.rows.n*j.cols.n, windowPixels), 1
@@ -166,7 +177,7 @@ func (j *windowJob) setPadding() {
 	for j.right > j.left && (j.starts[j.right]-1)*j.cols.stride+j.cols.first+reach >= j.cols.src {
 		j.right--
 	}
-	if j.padded = j.depth < minEdgeDepth || 3*j.edges()*j.edgeWidth > 2*whole; j.padded {
+	if j.padded = j.cell < minEdgeDepth || 3*j.edges()*j.edgeWidth > 2*whole; j.padded {
 		j.width, j.left, j.right = whole, 0, j.tiles()
 	}
 }
@@ -227,20 +238,25 @@ func (j *windowJob) Unit(u int, w *parallel.Worker) {
 	image := u / j.blocks
 	r0, r1 := parallel.Share(j.rows.n, j.blocks, u%j.blocks)
 
-	// src points to the source pixel (top, left)
-	src, top, left := simd.At(j.x, image*j.rows.src*j.cols.src*j.depth), 0, 0
+	// src points to the source pixel (top, left) of the first frame
+	f := j.framesOf(image)
+	src, top, left := simd.At(j.x, f.at), 0, 0
 	var edges unsafe.Pointer
 	var edgeTop, edgeSize int
 	if j.padded {
-		src, top = j.pad(w, src, r0, r1)
+		src, top = j.pad(w, &f, r0, r1)
 		left = j.cols.first
 	} else if j.edges() > 0 {
-		edges, edgeTop, edgeSize = j.padEdges(w, src, r0, r1)
+		edges, edgeTop, edgeSize = j.padEdges(w, &f, r0, r1)
+	}
+	offsets, perRow := j.offsets, j.perRow
+	if j.frames.Taps > 1 {
+		offsets, perRow = j.frameOffsets(w, &f), j.cols.taps*(f.hi-f.lo)
 	}
 	dst := simd.At(j.y, image*j.dstH*j.dstW*j.channels)
 	rowTaps := j.cols.taps * j.depth // steps of k per kernel row
 	t.K = rowTaps / j.perRow
-	t.RowA, t.StepA, t.StepB = 4*j.cols.stride*j.depth, 4, j.stepB()
+	t.RowA, t.StepA, t.StepB = 4*j.cols.stride*j.cell, 4, j.stepB()
 	t.RowC = 4 * j.cols.dstStep * j.channels
 	if t.Flags = 0; j.relu {
 		t.Flags = simd.TileReLU
@@ -264,26 +280,26 @@ func (j *windowJob) Unit(u int, w *parallel.Worker) {
 		j.setPanel(t, n0)
 		for r := r0; r < r1; r++ {
 			lo, hi := j.rows.tapsAt(r)
-			if lo == hi || rowTaps == 0 { // the window is entirely outside the image
+			if lo == hi || rowTaps == 0 || perRow == 0 { // the window is entirely outside the image
 				j.empty(t, r, n0, width, dst)
 				continue
 			}
-			t.Offsets, t.Segments = unsafe.SliceData(j.offsets), (hi-lo)*j.perRow
+			t.Offsets, t.Segments = unsafe.SliceData(offsets), (hi-lo)*perRow
 			first := lo * rowTaps * t.StepB
 			y := r*j.rows.stride + j.rows.first + lo*j.rows.dist
-			row := ((y-top)*j.width - left + j.cols.first) * j.depth
+			row := ((y-top)*j.width - left + j.cols.first) * j.cell
 			out := simd.At(dst, ((j.rows.dst+r*j.rows.dstStep)*j.dstW+j.cols.dst)*j.channels)
 			t.B = unsafe.Add(weights, 4*p*panel+first)
 			for q := range single {
 				c0, c1 := j.starts[q], j.starts[q+1]
 				if j.left <= q && q < j.right {
-					t.A = simd.At(src, row+c0*j.cols.stride*j.depth)
+					t.A = simd.At(src, row+c0*j.cols.stride*j.cell)
 				} else {
-					j.setEdge(t, edges, q, edgeSize, y-edgeTop)
+					j.setEdge(t, offsets, edges, q, edgeSize, y-edgeTop)
 				}
 				t.C = unsafe.Add(simd.At(out, n0), c0*t.RowC)
 				s.Tile(t, c1-c0, width)
-				t.Offsets = unsafe.SliceData(j.offsets)
+				t.Offsets = unsafe.SliceData(offsets)
 			}
 			if j.wide == 1 || (p+1-p0)%j.wide != 0 && p+1 < p1 {
 				continue
@@ -293,9 +309,9 @@ func (j *windowJob) Unit(u int, w *parallel.Worker) {
 			j.setPanel(t, from*s.TileCols())
 			t.B = unsafe.Add(weights, 4*from*panel+first)
 			if single < j.right {
-				t.A = simd.At(src, row+c0*j.cols.stride*j.depth)
+				t.A = simd.At(src, row+c0*j.cols.stride*j.cell)
 			} else {
-				j.setEdge(t, edges, single, edgeSize, y-edgeTop)
+				j.setEdge(t, offsets, edges, single, edgeSize, y-edgeTop)
 			}
 			t.C = unsafe.Add(simd.At(out, from*s.TileCols()), c0*t.RowC)
 			s.Tile(t, j.cols.n-c0, n0+width-from*s.TileCols())
@@ -305,11 +321,11 @@ func (j *windowJob) Unit(u int, w *parallel.Worker) {
 }
 
 // setEdge makes t read row y of the copy of tile q.
-func (j *windowJob) setEdge(t *simd.TileArgs, edges unsafe.Pointer, q, size, y int) {
+func (j *windowJob) setEdge(t *simd.TileArgs, offsets []simd.Segment, edges unsafe.Pointer, q, size, y int) {
 	if q >= j.right {
 		q += j.left - j.right
 	}
-	t.A, t.Offsets = simd.At(edges, q*size+y*j.edgeWidth*j.depth), &j.offsets[len(j.offsets)/2]
+	t.A, t.Offsets = simd.At(edges, q*size+y*j.edgeWidth*j.cell), &offsets[len(offsets)/2]
 }
 
 // setPanel sets what t adds to and multiplies by from channel n0 on.
@@ -340,31 +356,41 @@ func (j *windowJob) sourceRows(r0, r1 int) (top, bottom int) {
 
 // pad copies the source rows that destination rows r0..r1 read into w's scratch memory, with
 // zeros for the columns outside the image, and returns the index of the first row.
-func (j *windowJob) pad(w *parallel.Worker, image unsafe.Pointer, r0, r1 int) (src unsafe.Pointer, top int) {
+func (j *windowJob) pad(w *parallel.Worker, f *framesAt, r0, r1 int) (src unsafe.Pointer, top int) {
 	top, bottom := j.sourceRows(r0, r1)
-	rows, row, srcRow := bottom-top, j.width*j.depth, j.cols.src*j.depth
-	buf := w.Floats(max(1, rows) * row)
-	if rows > 0 {
-		copyPadded(buf, row, simd.At(image, top*srcRow), srcRow, rows, j.cols.src, j.depth, j.cols.first, j.width)
+	rows, row := bottom-top, j.width*j.cell
+	f.step = rows * row
+	buf := w.Floats(max(1, (f.hi-f.lo)*f.step))
+	for i := range f.hi - f.lo {
+		j.copyRows(buf[i*f.step:], f, i, top, rows, j.cols.first, j.width)
 	}
 	return simd.First(buf), top
 }
 
 // padEdges is pad for each of the tiles at the edges, whose copies are size floats apart.
-func (j *windowJob) padEdges(w *parallel.Worker, image unsafe.Pointer, r0, r1 int) (edges unsafe.Pointer, top, size int) {
+func (j *windowJob) padEdges(w *parallel.Worker, f *framesAt, r0, r1 int) (edges unsafe.Pointer, top, size int) {
 	top, bottom := j.sourceRows(r0, r1)
-	rows, row, srcRow := bottom-top, j.edgeWidth*j.depth, j.cols.src*j.depth
-	size = max(1, rows*row)
+	rows, row := bottom-top, j.edgeWidth*j.cell
+	f.edgeStep = rows * row
+	size = max(1, (f.hi-f.lo)*f.edgeStep)
 	buf := w.Floats(j.edges() * size)
 	for e := range j.edges() {
 		q := e
 		if e >= j.left {
 			q = j.right + e - j.left
 		}
-		if rows > 0 {
-			from := j.starts[q]*j.cols.stride + j.cols.first
-			copyPadded(buf[e*size:], row, simd.At(image, top*srcRow), srcRow, rows, j.cols.src, j.depth, from, j.edgeWidth)
+		for i := range f.hi - f.lo {
+			j.copyRows(buf[e*size+i*f.edgeStep:], f, i, top, rows, j.starts[q]*j.cols.stride+j.cols.first, j.edgeWidth)
 		}
 	}
 	return simd.First(buf), top, size
+}
+
+// copyRows copies pixels from..from+width-1 of rows of frame i of f.
+func (j *windowJob) copyRows(dst []float32, f *framesAt, i, top, rows, from, width int) {
+	if rows > 0 {
+		srcRow := j.cols.src * j.cell
+		src := simd.At(j.x, f.at+i*f.apart+top*srcRow)
+		copyPadded(dst, width*j.cell, src, srcRow, rows, j.cols.src, j.cell, from, width)
+	}
 }

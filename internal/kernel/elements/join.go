@@ -2,14 +2,20 @@
 
 package elements
 
-import "github.com/reef-dl/reef/internal/kernel/parallel"
+import (
+	"unsafe"
+
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // Join writes rows that are made of a row of each of some parts. One is obtained from NewJoin.
 type Join struct {
 	parallel.Pieces
 	parts     []part
 	dst       []byte
-	at, width int // elements of a row
+	at, width int            // elements of a row
+	rows      []simd.RowPart // the parts, if none of their rows is short
 }
 
 // part has rows of n elements, which come to position at of a row.
@@ -47,17 +53,39 @@ func (j *Join) Write(dst []byte, rows int) {
 		}
 	default:
 		j.dst = dst
+		j.setRows(rows)
 		j.Pieces = parallel.Cut(rows, max(1, grain/j.at))
 		j.Pieces.Run(j)
 	}
 	clear(j.parts)
-	j.dst = nil
+	clear(j.rows)
+	j.dst, j.rows = nil, j.rows[:0]
 	joins.Put(j)
 }
 
-// Unit writes some rows from first to last, so that memory is written in its order.
+// setRows sets j.rows.
+func (j *Join) setRows(rows int) {
+	if simd.Active.Moves.JoinRows == nil {
+		return
+	}
+	for _, p := range j.parts {
+		need("join", len(p.from), rows*p.n*j.width)
+		if n := p.n * j.width; n > 0 && n < simd.LeastRow {
+			j.rows = j.rows[:0]
+			return
+		} else if n > 0 {
+			j.rows = append(j.rows, simd.RowPart{From: unsafe.SliceData(p.from), Bytes: n})
+		}
+	}
+}
+
+// Unit writes some rows from first to last, so that memory is written in its order, if possible one row after the other.
 func (j *Join) Unit(u int, _ *parallel.Worker) {
 	lo, hi := j.Bounds(u)
+	if len(j.rows) > 0 {
+		simd.Active.Moves.JoinRows(&j.dst[lo*j.at*j.width], (*byte)(unsafe.Pointer(&j.rows[0])), len(j.rows), lo, hi)
+		return
+	}
 	for _, p := range j.parts {
 		switch j.width {
 		case 1:

@@ -50,7 +50,7 @@ func TestJoin(t *testing.T) {
 		for _, c := range []struct {
 			rows  int
 			parts []int
-		}{{1, []int{40_000, 3}}, {3, []int{1, 0, 2}}, {100, []int{5, 70, 1}}, {1000, []int{33, 8, 8, 100}}, {0, []int{2, 3}}, {70, []int{0}}} {
+		}{{1, []int{40_000, 3}}, {3, []int{1, 0, 2}}, {100, []int{5, 70, 1}}, {1000, []int{33, 8, 8, 100}}, {0, []int{2, 3}}, {70, []int{0}}, {90, []int{64, 0, 1003, 270}}, {100, []int{77}}} {
 			for _, width := range []int{1, 4, 8} {
 				j, total := NewJoin(width), 0
 				parts := make([][]byte, len(c.parts))

@@ -52,6 +52,9 @@ type job struct {
 	group                         int // panels that are not divided among units, as one tile covers them
 	fullTiles                     bool
 	copyA                         bool
+
+	ahead bool      // see fetchAhead
+	nextB []float32 // the B of the next product, if it is to be fetched
 }
 
 var jobs parallel.FreeList[job]
@@ -293,6 +296,9 @@ func (j *job) rowsFirst(w *parallel.Worker, p0, p1, q0, q1 int) {
 			} else {
 				j.setA(w, r0, r1, k0)
 			}
+			if j.ahead {
+				j.fetchAhead(p)
+			}
 			panels := s.TileWidth(r1-r0) / s.TileCols()
 			for q := q0; q < q1; q += panels {
 				n0, n1 := q*s.TileCols(), min(min(q+panels, q1)*s.TileCols(), j.n)
@@ -383,7 +389,7 @@ func (j *job) setA(w *parallel.Worker, r0, r1, k0 int) {
 	}
 	t.A, t.RowA, t.StepA = simd.At(j.a, r0*j.lda+k0), 4*j.lda, 4
 	if j.copyA {
-		row := ceilDiv(t.K, 16)*16 + 16
+		row := rowA(t.K)
 		buf := simd.First(w.Floats((r1 - r0) * row))
 		for i := range r1 - r0 {
 			copy(unsafe.Slice((*float32)(simd.At(buf, i*row)), t.K), unsafe.Slice((*float32)(simd.At(t.A, i*j.lda)), t.K))
@@ -391,6 +397,9 @@ func (j *job) setA(w *parallel.Worker, r0, r1, k0 int) {
 		t.A, t.RowA = buf, 4*row
 	}
 }
+
+// rowA returns the distance between copied rows of k floats.
+func rowA(k int) int { return ceilDiv(k, 16)*16 + 16 }
 
 // panelA returns the number of floats in a copied panel of k rows of a transposed A, each one
 // vector wide. One extra cache line keeps adjacent panels, which are written together, from

@@ -21,6 +21,8 @@ type Worker struct {
 	doubles []float64
 	ints    []int32
 	offsets []int
+
+	segments []simd.Segment
 }
 
 // Floats returns n floats of scratch memory with undefined content.
@@ -47,6 +49,12 @@ func (w *Worker) Ints(n int) []int32 {
 func (w *Worker) Offsets(n int) []int {
 	w.offsets = buffer.Resize(w.offsets, n)
 	return w.offsets
+}
+
+// Segments returns n segments of scratch memory.
+func (w *Worker) Segments(n int) []simd.Segment {
+	w.segments = buffer.Resize(w.segments, n)
+	return w.segments
 }
 
 var callers FreeList[Worker]

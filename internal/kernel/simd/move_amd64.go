@@ -11,6 +11,11 @@ package simd
 //go:noescape
 func avx512CopyRows(dst *byte, src *byte, rows int, n int, dstStep int, srcStep int)
 
+// avx512JoinRows joins rows lo to hi-1 of parts, each of at least LeastRow bytes.
+//
+//go:noescape
+func avx512JoinRows(dst *byte, parts *byte, count int, lo int, hi int)
+
 //go:noescape
 func avx512Outside(ids []int64, n int64) bool
 
@@ -22,12 +27,17 @@ func avx512CombineRows(dst []float32, x []float32, index []int, weight []float32
 //go:noescape
 func avx2CopyRows(dst *byte, src *byte, rows int, n int, dstStep int, srcStep int)
 
+// avx2JoinRows joins rows lo to hi-1 of parts, each of at least LeastRow bytes.
+//
+//go:noescape
+func avx2JoinRows(dst *byte, parts *byte, count int, lo int, hi int)
+
 //go:noescape
 func avx2Outside(ids []int64, n int64) bool
 
 //go:noescape
 func avx2CombineRows(dst []float32, x []float32, index []int, weight []float32, cols int)
 
-var avx512Moves = Moves{CopyRows: avx512CopyRows, Outside: avx512Outside, CombineRows: avx512CombineRows}
+var avx512Moves = Moves{CopyRows: avx512CopyRows, JoinRows: avx512JoinRows, Outside: avx512Outside, CombineRows: avx512CombineRows}
 
-var avx2Moves = Moves{CopyRows: avx2CopyRows, Outside: avx2Outside, CombineRows: avx2CombineRows}
+var avx2Moves = Moves{CopyRows: avx2CopyRows, JoinRows: avx2JoinRows, Outside: avx2Outside, CombineRows: avx2CombineRows}

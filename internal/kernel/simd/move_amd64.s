@@ -86,6 +86,78 @@ next:
 	VZEROUPPER
 	RET
 
+// func avx512JoinRows(dst *byte, parts *byte, count int, lo int, hi int)
+// Requires: AVX, AVX512F
+TEXT ·avx512JoinRows(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ parts+8(FP), R8
+	MOVQ count+16(FP), R9
+	MOVQ lo+24(FP), R10
+	MOVQ hi+32(FP), R11
+
+row:
+	MOVQ R8, R12
+	MOVQ R9, R13
+
+part:
+	MOVQ    8(R12), DX
+	MOVQ    DX, SI
+	IMULQ   R10, SI
+	ADDQ    (R12), SI
+	XORQ    AX, AX
+	MOVQ    DX, BX
+	SUBQ    $0x00000100, BX
+	JLT     few
+	VMOVUPS (SI)(AX*1), Z0
+	VMOVUPS Z0, (DI)(AX*1)
+	MOVQ    DI, AX
+	NEGQ    AX
+	ANDQ    $0x0000003f, AX
+	SUBQ    AX, BX
+	JLT     few
+
+four:
+	VMOVUPS (SI)(AX*1), Z0
+	VMOVUPS 64(SI)(AX*1), Z1
+	VMOVUPS 128(SI)(AX*1), Z2
+	VMOVUPS 192(SI)(AX*1), Z3
+	VMOVUPS Z0, (DI)(AX*1)
+	VMOVUPS Z1, 64(DI)(AX*1)
+	VMOVUPS Z2, 128(DI)(AX*1)
+	VMOVUPS Z3, 192(DI)(AX*1)
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000100, BX
+	JGE     four
+
+few:
+	ADDQ $0x000000c0, BX
+	JLT  rest
+
+one:
+	VMOVUPS (SI)(AX*1), Z0
+	VMOVUPS Z0, (DI)(AX*1)
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000040, BX
+	JGE     one
+
+rest:
+	ADDQ    $0x00000040, BX
+	JZ      next
+	MOVQ    DX, AX
+	VMOVUPS -64(SI)(AX*1), Z0
+	VMOVUPS Z0, -64(DI)(AX*1)
+
+next:
+	ADDQ DX, DI
+	ADDQ $0x00000010, R12
+	DECQ R13
+	JNZ  part
+	INCQ R10
+	CMPQ R10, R11
+	JLT  row
+	VZEROUPPER
+	RET
+
 // func avx512Outside(ids []int64, n int64) bool
 // Requires: AVX, AVX2, AVX512F, MMX+
 TEXT ·avx512Outside(SB), NOSPLIT, $0-33
@@ -250,6 +322,78 @@ next:
 	ADDQ R9, SI
 	DECQ CX
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func avx2JoinRows(dst *byte, parts *byte, count int, lo int, hi int)
+// Requires: AVX
+TEXT ·avx2JoinRows(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ parts+8(FP), R8
+	MOVQ count+16(FP), R9
+	MOVQ lo+24(FP), R10
+	MOVQ hi+32(FP), R11
+
+row:
+	MOVQ R8, R12
+	MOVQ R9, R13
+
+part:
+	MOVQ    8(R12), DX
+	MOVQ    DX, SI
+	IMULQ   R10, SI
+	ADDQ    (R12), SI
+	XORQ    AX, AX
+	MOVQ    DX, BX
+	SUBQ    $0x00000080, BX
+	JLT     few
+	VMOVUPS (SI)(AX*1), Y0
+	VMOVUPS Y0, (DI)(AX*1)
+	MOVQ    DI, AX
+	NEGQ    AX
+	ANDQ    $0x0000001f, AX
+	SUBQ    AX, BX
+	JLT     few
+
+four:
+	VMOVUPS (SI)(AX*1), Y0
+	VMOVUPS 32(SI)(AX*1), Y1
+	VMOVUPS 64(SI)(AX*1), Y2
+	VMOVUPS 96(SI)(AX*1), Y3
+	VMOVUPS Y0, (DI)(AX*1)
+	VMOVUPS Y1, 32(DI)(AX*1)
+	VMOVUPS Y2, 64(DI)(AX*1)
+	VMOVUPS Y3, 96(DI)(AX*1)
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000080, BX
+	JGE     four
+
+few:
+	ADDQ $0x00000060, BX
+	JLT  rest
+
+one:
+	VMOVUPS (SI)(AX*1), Y0
+	VMOVUPS Y0, (DI)(AX*1)
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000020, BX
+	JGE     one
+
+rest:
+	ADDQ    $0x00000020, BX
+	JZ      next
+	MOVQ    DX, AX
+	VMOVUPS -32(SI)(AX*1), Y0
+	VMOVUPS Y0, -32(DI)(AX*1)
+
+next:
+	ADDQ DX, DI
+	ADDQ $0x00000010, R12
+	DECQ R13
+	JNZ  part
+	INCQ R10
+	CMPQ R10, R11
+	JLT  row
 	VZEROUPPER
 	RET
 

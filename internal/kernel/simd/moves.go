@@ -7,6 +7,10 @@ type Moves struct {
 	// CopyRows copies rows of n bytes, at least LeastRow, that are dstStep and srcStep bytes apart.
 	CopyRows func(dst, src *byte, rows, n, dstStep, srcStep int)
 
+	// JoinRows writes rows lo to hi-1 that are made of a row of each of count parts, of which each has at least LeastRow
+	// bytes. Row lo starts at dst; parts is a *RowPart.
+	JoinRows func(dst, parts *byte, count, lo, hi int)
+
 	// Outside reports whether one of the indices, a multiple of Sixteen, is negative or not below n.
 	Outside func(ids []int64, n int64) bool
 
@@ -15,5 +19,11 @@ type Moves struct {
 	CombineRows func(dst, x []float32, index []int, weight []float32, cols int)
 }
 
-// LeastRow is the smallest number of bytes for CopyRows.
+// RowPart are adjacent rows of so many bytes. The assembly accesses the fields by offset.
+type RowPart struct {
+	From  *byte
+	Bytes int
+}
+
+// LeastRow is the smallest number of bytes of a row for CopyRows and JoinRows.
 const LeastRow = 64

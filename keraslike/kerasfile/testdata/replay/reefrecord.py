@@ -8,6 +8,7 @@ activation, regularizer, constraint and initializer that the test calls, and wha
 Keras runs on its torch backend. Only numbers and configurations are written.
 """
 
+import base64
 import functools
 import json
 import random
@@ -20,6 +21,7 @@ import numpy as np
 import pytest
 
 LARGEST = 150000  # numbers of an array
+PALETTE = 3000  # numbers of an array that is written as a palette if it has few different ones
 MOST = 40  # records of a test
 
 state = threading.local()
@@ -42,6 +44,7 @@ class Test:
         self.kept = []  # objects, so that no id is used twice
         self.layer = None
         self.before = None
+        self.drawn = []  # by layers of pictures in a call
 
 
 def numbers(flat, dtype):
@@ -64,9 +67,14 @@ def numbers(flat, dtype):
 
 def array(x):
     x = np.asarray(x)
+    dtype = "string" if x.dtype.kind in "OSU" else str(x.dtype)
+    if x.size > PALETTE and dtype != "string":
+        values, at = np.unique(x.astype("float32") if x.dtype.kind == "f" else x, return_inverse=True)
+        if len(values) <= 256:
+            at = base64.b64encode(zlib.compress(at.astype("uint8").tobytes(), 9)).decode()
+            return {"shape": list(x.shape), "dtype": dtype, "palette": numbers(values, x.dtype), "at": at}
     if x.size > LARGEST:
         return {"large": list(x.shape)}
-    dtype = "string" if x.dtype.kind in "OSU" else str(x.dtype)
     return {"shape": list(x.shape), "dtype": dtype, "v": numbers(x.reshape(-1), x.dtype)}
 
 
@@ -161,6 +169,94 @@ def gradients_of(layer, outputs):
     return [None if g is None else enc(g) for g in grads]
 
 
+def drawn_by(layer, t):
+    """The arguments, for each sample, with which a layer of pictures does what it drew; None if there are none."""
+
+    def column(name, scale=1.0, offset=0.0):
+        v = t[name] if isinstance(t, dict) else t
+        return [float(e) * scale + offset for e in np.array(keras["backend"].convert_to_numpy(v)).reshape(-1)]
+
+    def both(name, values):
+        return [{name: [v, v]} for v in values]
+
+    def either(values):
+        return both("factor", [1.0 if v else 0.0 for v in values])
+
+    kind = type(layer).__name__
+    if kind == "RandomFlip":
+        return [{} for _ in column("flips")]
+    if kind == "RandomBrightness":
+        lowest, highest = layer.value_range
+        return both("factor", column("rgb_delta", 1 / (highest - lowest)))
+    if kind == "RandomContrast":
+        return [{"factor": [-v, v]} for v in column("contrast_factor", 1, -1)]
+    if kind in ("RandomColorDegeneration", "RandomSharpness"):
+        return both("factor", column("factor"))
+    if kind == "RandomHue":
+        return both("factor", [abs(v) for v in column("factor", 2)])
+    if kind == "RandomSaturation":
+        return both("factor", [min(max(v, 0) * (1 + 1e-7) / (1 + v), 1.0) for v in column("factor")])  # below 0 as 0
+    if kind == "RandomPosterization":
+        return both("factor", [int(8 - v) for v in column("shift_factor")])
+    if kind == "RandomRotation":
+        return both("factor", column("angle", 1 / 360))
+    if kind == "RandomInvert":
+        return either(column("apply_inversion"))
+    if kind == "RandomGrayscale":
+        return [{"factor": v} for v in column(None)]
+    if kind == "RandomErasing":
+        return None if any(column("apply_erasing")) else either(column("apply_erasing"))
+    if kind == "RandomGaussianBlur":
+        return None if any(column("should_apply_blur")) else either(column("should_apply_blur"))
+    if kind == "RandomShear":
+        v = column("shear_factor")
+        return [{"x_factor": [x, x], "y_factor": [y, y]} for x, y in zip(v[::2], v[1::2])]
+    if kind == "RandomTranslation":
+        v, shape = column("translations"), t["input_shape"]
+        height, width = (shape[-2:] if layer.data_format == "channels_first" else shape[-3:-1])
+        return [{"width_factor": [x / width] * 2, "height_factor": [y / height] * 2} for x, y in zip(v[::2], v[1::2])]
+    if kind == "RandomZoom":
+        v = zip(column("height_zoom", 1, -1), column("width_zoom", 1, -1))
+        return [{"height_factor": [h, h], "width_factor": [w, w]} for h, w in v]
+    if kind == "Solarization":
+        v = zip(column("additions", 1 / 255), column("thresholds", 1 / 255))
+        return [{"addition_factor": [a, a], "threshold_factor": [b, b]} for a, b in v]
+    return None
+
+
+PARTS = {"RandomBrightness": "brightness_factor", "RandomContrast": "contrast_factor", "RandomSaturation": "saturation_factor", "RandomHue": "hue_factor"}
+
+
+def drawn_in(layer):
+    """The arguments of what a layer, or each of its parts, drew in the call that has ended."""
+    kind = type(layer).__name__
+    calls = current.drawn
+    if kind == "RandomCrop":
+        return [{}]
+    if kind != "RandomColorJitter":
+        return drawn_by(*calls[0]) if len(calls) == 1 and calls[0][0] is layer and calls[0][1] is not None else None
+    parts = [[{PARTS[type(part).__name__]: e["factor"]} for e in drawn_by(part, t)] for part, t in calls if part is not layer]
+    return [functools.reduce(lambda a, b: {**a, **b}, each) for each in zip(*parts)] or None
+
+
+def wrap_pictures():
+    from keras.src.layers.preprocessing.image_preprocessing.base_image_preprocessing_layer import BaseImagePreprocessingLayer as Base
+
+    def note(old):
+        @functools.wraps(old)
+        def f(self, *args, **kwargs):
+            t = old(self, *args, **kwargs)
+            if current is not None:
+                current.drawn.append((self, t))
+            return t
+
+        return f
+
+    for c in descendants(Base):
+        if "get_random_transformation" in c.__dict__:
+            c.get_random_transformation = note(c.__dict__["get_random_transformation"])
+
+
 def wrap_layers():
     Layer = keras["Layer"]
     call, build = Layer.__call__, Layer._maybe_build
@@ -186,7 +282,7 @@ def wrap_layers():
             with inside():
                 return call(self, *args, **kwargs)
         kept = current.layer, current.before
-        current.layer, current.before = self, None
+        current.layer, current.before, current.drawn = self, None, []
         try:
             given = [enc(a) for a in args], {k: enc(v) for k, v in kwargs.items()}
             outer = keras["backend"].common.global_state.get_global_attribute("current_call_ctx")
@@ -214,6 +310,9 @@ def wrap_layers():
                         record["losses"] = losses
                     if self._seed_generators or any(s._seed_generators for s in self._flatten_layers()):
                         record["seeds"] = True
+                        drawn = drawn_in(self)
+                        if drawn is not None:
+                            record["drawn"] = drawn
                     g = gradients_of(self, out)
                     if g is not None:
                         record["gradients"] = g
@@ -436,6 +535,7 @@ def pytest_sessionstart(session):
 
     keras.update(backend=backend, tree=tree, saving=saving, KerasTensor=KerasTensor, Layer=layers.Layer, Loss=losses.Loss, Metric=metrics.Metric, BaseOptimizer=BaseOptimizer, keras=k)
     wrap_layers()
+    wrap_pictures()
     wrap_losses()
     wrap_metrics()
     wrap_optimizers()

@@ -2,15 +2,20 @@
 """Joins recordings of reefrecord.py: python shorten.py recorded.json.gz RECORDING...
 
 Left out are tests that failed, records that repeat another one with other numbers, and tests that
-are then longer than 10 kB.
+are then longer than 20 kB, or have an array that stays longer than 300 kB. Long indices of palettes are
+written once, before the tests.
 """
 
 import gzip
+import hashlib
 import json
 import re
 import sys
 
-LONGEST = 10_000
+LONGEST = 20_000
+LONGEST_ARRAY = 300_000  # written as indices
+SHORT = 500  # indices that stay where they are
+arrays = {}
 
 
 def shapes(v):
@@ -38,14 +43,36 @@ def shorten(test):
     return {"test": test["test"], "records": list(records.values())}
 
 
+def shared(v):
+    """Names long indices of palettes by their hashes and keeps them in arrays."""
+    if isinstance(v, list):
+        return [shared(e) for e in v]
+    if not isinstance(v, dict):
+        return v
+    v = {k: shared(e) for k, e in v.items()}
+    if isinstance(v.get("at"), str) and len(v["at"]) > SHORT:
+        name = hashlib.sha256(v["at"].encode()).hexdigest()[:16]
+        arrays[name] = v["at"]
+        v["at"] = "#" + name
+    return v
+
+
+def names(v):
+    """The arrays that a test names."""
+    return re.findall('"at":"#([0-9a-f]+)"', v)
+
+
 if __name__ == "__main__":
     lines = []
     for path in sys.argv[2:]:
         with open(path) as f:
             for test in json.load(f):
-                short = shorten(test)
+                short = shared(shorten(test))
                 line = json.dumps(short, separators=(",", ":"))
-                if short["records"] and not test["failed"] and len(line) <= LONGEST:
+                fits = all(len(arrays[name]) <= LONGEST_ARRAY for name in names(line))
+                if short["records"] and not test["failed"] and len(line) <= LONGEST and fits:
                     lines.append(line)
     with gzip.GzipFile(sys.argv[1], "wb", mtime=0) as f:
-        f.write(("[" + ",\n".join(sorted(lines)) + "]\n").encode())
+        used = {name: arrays[name] for line in lines for name in sorted(names(line))}
+        lines = [json.dumps({"arrays": used}, separators=(",", ":"))] + sorted(lines)
+        f.write(("[" + ",\n".join(lines) + "]\n").encode())
