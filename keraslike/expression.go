@@ -108,7 +108,7 @@ func (s *Scope) apply(t *Tensor, value, mask map[*Tensor]*graph.Node) error {
 	inputs := make([]*graph.Node, len(t.in))
 	for i, x := range t.in {
 		inputs[i] = value[x]
-		if !t.layer.ignoresMasks {
+		if !t.layer.ignoresMasks && !t.layer.passesUnused {
 			s.masks = append(s.masks, mask[x])
 		}
 	}
@@ -129,6 +129,9 @@ func (s *Scope) apply(t *Tensor, value, mask map[*Tensor]*graph.Node) error {
 	}
 	for k, x := range t.moreOutputs {
 		value[x] = s.moreOutputs[k]
+	}
+	if t.layer.passesUnused && returnsSequences(t.layer.def) {
+		s.SetMask(0, mask[t.in[0]])
 	}
 	for k, n := range s.outputMasks {
 		mask[t.Output(k)] = n

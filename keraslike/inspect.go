@@ -120,3 +120,22 @@ func IgnoreMasks(l Layer) Layer {
 	l.core().ignoresMasks = true
 	return l
 }
+
+// PassMaskUnused makes a recurrent layer or Bidirectional compute without the mask of its sequence and,
+// with ReturnSequences, pass that mask on, and returns the layer. Keras 3.15 does so with initial states:
+// padded steps count in the layer, but not in the loss. Any other layer ignores its masks.
+func PassMaskUnused(l Layer) Layer {
+	l.core().passesUnused = true
+	return l
+}
+
+// returnsSequences reports whether a recurrent layer returns its output of every step.
+func returnsSequences(d Definition) bool {
+	switch d := d.(type) {
+	case sequenceLayer:
+		return *d.flags().returnSequences
+	case *bidirectional:
+		return *d.forward.flags().returnSequences
+	}
+	return false
+}

@@ -4,6 +4,8 @@ package keraslike_test
 
 import (
 	"fmt"
+	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -100,6 +102,46 @@ func TestIgnoreMasks(t *testing.T) {
 	if with, without := sum(func(l k.Layer) k.Layer { return l }), sum(k.IgnoreMasks); with != 1 || without != 3 {
 		t.Errorf("the state is %g with the mask and %g without, want 1 and 3", with, without)
 	}
+}
+
+// A recurrent layer with PassMaskUnused computes as without a mask and passes it on with ReturnSequences, as
+// Keras 3.15 does with initial states: the steps 1 - give 1 and 3, and the loss is of the first alone.
+func TestPassMaskUnused(t *testing.T) {
+	x := tensorOf([]int{1, 2, 1}, []float32{1, 0})
+	for name, l := range map[string]k.Layer{
+		"SimpleRNN":     k.SimpleRNN(1, k.Linear, k.KernelInitializer(k.Ones()), k.RecurrentInitializer(k.Constant(3)), k.ReturnSequences),
+		"Bidirectional": k.Bidirectional(k.SimpleRNN(1, k.Linear, k.KernelInitializer(k.Ones()), k.RecurrentInitializer(k.Constant(3)), k.ReturnSequences), k.MergeSum),
+	} {
+		m := k.Sequential("m", k.Input(2, 1), k.Masking(0), k.PassMaskUnused(l))
+		if err := m.Compile(k.SGD(0), k.MeanAbsoluteError); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "m.safetensors")
+		if err := m.Save(path); err != nil {
+			t.Fatal(err)
+		}
+		m, err := k.Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []float32{1, 3}
+		if name == "Bidirectional" {
+			want[0] = 2 // backward 1 and 0
+		}
+		closeTo(t, name, predict(t, m, x), want)
+		logs, err := m.Evaluate(t.Context(), dataOf(t, x, tensorOf([]int{1, 2, 1}, []float32{0, 0})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := logs.Get("loss"); math.Abs(got-float64(want[0])) > 1e-6 {
+			t.Errorf("%s: loss is %g, want %g, that of the first step", name, got, want[0])
+		}
+	}
+	last := k.Sequential("m", k.Input(2, 1), k.Masking(0), k.PassMaskUnused(k.SimpleRNN(1, k.Linear, k.KernelInitializer(k.Ones()), k.RecurrentInitializer(k.Constant(3)))))
+	if err := last.Build(1); err != nil {
+		t.Fatal(err)
+	}
+	closeTo(t, "last", predict(t, last, x), []float32{3})
 }
 
 func TestCheckWeight(t *testing.T) {

@@ -78,6 +78,7 @@ type layer struct {
 	frozen       bool
 	built        bool
 	ignoresMasks bool    // neither sees the masks of its inputs nor passes them
+	passesUnused bool    // passes the mask of its first input, which it does not see
 	in, out      []Shape // of the first use
 	weights      []*Weight
 	carries      []carriedState // by one batch to the next

@@ -15,6 +15,7 @@ type layerConfig struct {
 	Kind     string          `json:"kind"`
 	Frozen   bool            `json:"frozen,omitempty"`
 	Unmasked bool            `json:"unmasked,omitempty"`
+	Unused   bool            `json:"mask_unused,omitempty"`
 	Config   json.RawMessage `json:"config,omitempty"`
 	// Shared is set instead of Config for a layer that the file has already described as a
 	// layer of another model: its index among all layers of the file (see layerWriter).
@@ -74,7 +75,7 @@ func (l *layer) describe(to *layerWriter) (layerConfig, error) {
 	if err != nil {
 		return layerConfig{}, fmt.Errorf("layer %q: %w", l.name, err)
 	}
-	return layerConfig{Name: l.name, Kind: l.def.Kind(), Frozen: l.frozen, Unmasked: l.ignoresMasks, Config: raw}, nil
+	return layerConfig{Name: l.name, Kind: l.def.Kind(), Frozen: l.frozen, Unmasked: l.ignoresMasks, Unused: l.passesUnused, Config: raw}, nil
 }
 
 // loader is the state of loading one architecture.
@@ -156,7 +157,7 @@ func (lc *layerConfig) layer(from *loader) (*layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &layer{name: lc.Name, def: d, frozen: lc.Frozen, ignoresMasks: lc.Unmasked}
+	l := &layer{name: lc.Name, def: d, frozen: lc.Frozen, ignoresMasks: lc.Unmasked, passesUnused: lc.Unused}
 	if j, ok := d.(interface{ join(*layer) }); ok {
 		j.join(l)
 	}
@@ -204,7 +205,7 @@ func (l *loader) shared(lc *layerConfig) (*layer, error) {
 	if found.name != lc.Name || found.def.Kind() != lc.Kind {
 		return nil, fmt.Errorf("is the %s %q according to the file, whose layer %d is the %s %q", lc.Kind, lc.Name, i, found.def.Kind(), found.name)
 	}
-	if lc.Config != nil || lc.Frozen || lc.Unmasked {
+	if lc.Config != nil || lc.Frozen || lc.Unmasked || lc.Unused {
 		return nil, fmt.Errorf("is layer %d of the file and has arguments of its own", i)
 	}
 	return found, nil

@@ -24,9 +24,10 @@ type args struct {
 	err   error
 	notes []string
 
-	plain         bool // random layers of pictures are omitted
-	random        bool // the layer that is made is one of them
-	channelsFirst bool // the layer that is made is to be wrapped in a ChannelsFirst
+	plain         bool             // random layers of pictures are omitted
+	random        bool             // the layer that is made is one of them
+	channelsFirst bool             // the layer that is made is to be wrapped in a ChannelsFirst
+	alongLast     k.ActivationFunc // an activation that is along the last axis
 }
 
 // layerMaker makes a layer that is an argument of another layer and is applied to tensors
@@ -222,6 +223,9 @@ func (a *args) activation(name string) k.ActivationFunc {
 	if err := k.Activation(k.ActivationFunc(f)).Apply(k.Input(1)).Err(); err != nil {
 		a.fail(name, fmt.Errorf("is %q: %w", f, errors.Unwrap(err)))
 		return k.Linear
+	}
+	if slices.Contains([]string{string(k.Softmax), string(k.LogSoftmax), string(k.Sparsemax)}, f) {
+		a.alongLast = k.ActivationFunc(f)
 	}
 	return k.ActivationFunc(f)
 }

@@ -258,6 +258,9 @@ func (b *builder) newLayer(l layerConfig, in []k.Shape, depth int) (k.Layer, err
 		return nil, fmt.Errorf("%s %q: %w", l.Class, c.Name, err)
 	}
 	if a.channelsFirst {
+		if a.alongLast != "" {
+			return nil, fmt.Errorf("%s %q: argument activation is %s, which Keras applies along the last spatial axis with channels first, want an element-wise function", l.Class, c.Name, a.alongLast)
+		}
 		made = k.ChannelsFirst(made)
 	}
 	for _, n := range a.notes {

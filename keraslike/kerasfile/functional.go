@@ -185,7 +185,7 @@ func (b *builder) call(call *layerCall, made map[string]k.Layer, results map[cal
 			return nil, err
 		}
 		if call.blind {
-			l = k.IgnoreMasks(l)
+			l = k.PassMaskUnused(l)
 		}
 		made[call.layer.Name] = l
 		b.settings[call.layer.Name] = call.settings

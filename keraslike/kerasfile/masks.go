@@ -132,7 +132,7 @@ func (m *masks) mask(t tensorRef) tensorMask {
 	}
 	m.here[t] = tensorMask{} // ends the recursion in a corrupt file whose layer takes its own output
 	call := m.made[t.node]
-	if call == nil || len(call.in) == 0 || t.output != 0 || call.blind || call.reversed() {
+	if call == nil || len(call.in) == 0 || t.output != 0 || call.reversed() {
 		return tensorMask{}
 	}
 	var a struct {

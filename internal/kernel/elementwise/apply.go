@@ -138,10 +138,20 @@ func applyFloat[T ref.Float](s *Step, dst []T, a, b, c *value[T]) {
 // functions are the ops for which package math, or a formula in float64, is the specification.
 var functions = [ops]func(float64) float64{
 	Abs: math.Abs, Sqrt: math.Sqrt, Rsqrt: func(x float64) float64 { return 1 / math.Sqrt(x) }, Cbrt: math.Cbrt,
-	Exp: math.Exp, Expm1: math.Expm1, Log: math.Log, Log1p: math.Log1p,
+	Exp: math.Exp, Expm1: math.Expm1, Log: logOf, Log1p: math.Log1p,
 	Sin: math.Sin, Cos: math.Cos, Tan: math.Tan, Asin: math.Asin, Acos: math.Acos, Atan: math.Atan,
 	Sinh: math.Sinh, Cosh: math.Cosh, Tanh: math.Tanh, Asinh: math.Asinh, Acosh: math.Acosh, Atanh: math.Atanh,
 	Erf: math.Erf, Erfc: math.Erfc, Floor: math.Floor, Ceil: math.Ceil, Round: math.RoundToEven, Trunc: math.Trunc,
+}
+
+// logOf is the natural logarithm. That of package math is wrong for subnormal numbers on amd64: -709.09
+// for 1e-320 instead of -736.83.
+func logOf(x float64) float64 {
+	const smallest, shift = 0x1p-1022, 54
+	if x > 0 && x < smallest {
+		return math.Log(x*(1<<shift)) - shift*math.Ln2
+	}
+	return math.Log(x)
 }
 
 func unary[T ref.Float](dst, x []T, f func(float64) float64) {
