@@ -153,7 +153,7 @@ for across, down in ((0.3, 0.0), (-0.2, 0.45)):
         t.add("sheared_%s_%s_%s" % (across, down, how), SOURCE, {"layer": "RandomShear", "x": across, "y": down, "fill_mode": "reflect", "interpolation": how}, {"x": x}, {"y": out(y)})
 for scale in (0.5, 1.0):
     for how in ("bilinear", "nearest"):
-        x, shifts = pixels(1, 6, 5, 2), torch.tensor([[[0.1, -0.2], [0.4, 0.3], [-0.1, -0.5], [-0.3, 0.2]]]) * scale
+        x, shifts = pixels(1, 6, 5, 2), torch.tensor([[[0.125, -0.1875], [0.375, 0.3125], [-0.125, -0.5], [-0.25, 0.1875]]]) * scale
         corners = torch.tensor([[[0.0, 0.0], [4.0, 0.0], [0.0, 5.0], [4.0, 5.0]]])
         given = {"apply_perspective": torch.tensor([True]), "start_points": corners, "end_points": corners + corners * shifts, "input_shape": x.shape}
         y = layers.RandomPerspective(interpolation=how, fill_value=7.0)._transform_images(x.to(torch.float32), given, how)
