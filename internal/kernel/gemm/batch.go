@@ -80,8 +80,8 @@ func (b *batchJob) Unit(u int, w *parallel.Worker) {
 	}
 }
 
-// fetchAhead fetches A's rows of row panel p+1 and a part of the next product's B, before the tiles of row panel p. The
-// first tile of a panel waits less for its rows, and so does packing.
+// fetchAhead fetches A's rows of row panel p+1, and of a product of a batch a part of the next one's B, before the tiles
+// of row panel p. The first tile of a panel waits less for its rows, and so does packing.
 func (j *job) fetchAhead(p int) {
 	if p+1 < j.rowPanels {
 		r0, r1 := j.panelRows(p + 1)

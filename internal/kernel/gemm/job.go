@@ -225,6 +225,7 @@ func (j *job) alone(w *parallel.Worker) {
 func (j *job) multiply() {
 	j.divide()
 	s := j.isa
+	j.ahead = !j.transA && j.kBlocks == 1 && j.m*j.k >= aheadFrom
 	j.rowChunks = ceilDiv(j.rowPanels, chunkRows/s.TileRows)
 	if j.small() {
 		parallel.RunAlone(j, j.rowChunks)
