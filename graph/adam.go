@@ -51,11 +51,18 @@ func (a adam) check() error {
 //	program, err := graph.CompileOptions{Updates: updates}.Compile(cost)
 //
 // Those of the weights come first, in the order of weights.
+//
+// Options and their defaults:
+//
+//	Beta1    0.9
+//	Beta2    0.999
+//	Epsilon  1e-7
+//
+// A rate that is no scalar or of another type, a cost that is no scalar, a weight on which the cost does not depend and
+// an option out of its range are errors. See https://keras.io/api/optimizers/adam/.
 func Adam(cost, rate *Node, weights Nodes, options ...AdamOption) ([]Update, error) {
 	a := adam{0.9, 0.999, 1e-7}
-	for _, o := range options {
-		o(&a)
-	}
+	applyAll(&a, options)
 	if err := a.check(); err != nil {
 		return nil, fmt.Errorf("adam: %w", err)
 	}

@@ -69,11 +69,7 @@ type checker struct {
 // (the 0 of ReLU, a tie in a maximum) that the differences straddle it.
 func CheckGradient(build func(in Nodes) (*Node, error), inputs []*tensor.Dense, options ...CheckOption) (*GradientReport, error) {
 	c := &checker{fixed: map[int]bool{}, step: 1e-5, order: 1}
-	for _, o := range options {
-		if o != nil {
-			o(c)
-		}
-	}
+	applyAll(c, options)
 	switch {
 	case build == nil:
 		return nil, errors.New("check gradient: there is no function that makes the expression")

@@ -76,11 +76,7 @@ type OpOption func(*Op)
 // Gradient and Backward. Without the last two, the op has no gradient.
 func NewOp(name string, f32 func(*Call[float32]) error, f64 func(*Call[float64]) error, options ...OpOption) *Op {
 	o := &Op{name: name, forward: custom{f32, f64}}
-	for _, option := range options {
-		if option != nil {
-			option(o)
-		}
-	}
+	applyAll(o, options)
 	return o
 }
 

@@ -56,9 +56,7 @@ func scanOp(name string, x *Node, axis int, options []CumOption) (o *op, s eleme
 	if err := nilError(name, x); err != nil {
 		return nil, s, 0, err
 	}
-	for _, option := range options {
-		option(&s)
-	}
+	applyAll(&s, options)
 	if from0, err = axisOf(x.Shape(), axis); err == nil && x.Dtype() == Bool {
 		err = fmt.Errorf("input 0 is bool, want numbers: see Cast")
 	}

@@ -28,9 +28,7 @@ func Transposed(a, b bool) MatMulOption { return func(p *matMul) { p.transA, p.t
 // is not in the result: MatMul of two vectors is their scalar product.
 func MatMul(a, b *Node, options ...MatMulOption) (*Node, error) {
 	var p matMul
-	for _, o := range options {
-		o(&p)
-	}
+	applyAll(&p, options)
 	if rankOf(a) == 2 && rankOf(b) == 2 {
 		return matrixProduct(a, b, p.transA, p.transB)
 	}

@@ -50,9 +50,7 @@ type resizing struct {
 // averaged: see AvgPool.
 func Resize(x *Node, height, width int, method Interpolation, options ...ResizeOption) (*Node, error) {
 	r := resizing{method: method}
-	for _, o := range options {
-		o(&r)
-	}
+	applyAll(&r, options)
 	name := "resize" + attrs("height", height, "width", width, "method", method, "corners", r.corners)
 	if err := nilError(name, x); err != nil {
 		return nil, err

@@ -36,9 +36,7 @@ func SoftmaxMask(condition *Node) SoftmaxOption {
 // softmaxWith applies Softmax or LogSoftmax with options. rows is the op along the last axis.
 func softmaxWith(name string, x *Node, options []SoftmaxOption, log bool, rows func(*Node) (*Node, error)) (*Node, error) {
 	s := softmaxing{axis: -1}
-	for _, o := range options {
-		o(&s)
-	}
+	applyAll(&s, options)
 	if x == nil || len(options) == 0 {
 		return rows(x)
 	}

@@ -23,9 +23,7 @@ func Descending() SortOption { return func(s *sorting) { s.descending = true } }
 // their order, and NaN is the greatest.
 func ArgSort(x *Node, axis int, options ...SortOption) (*Node, error) {
 	var s sorting
-	for _, o := range options {
-		o(&s)
-	}
+	applyAll(&s, options)
 	return order("argsort", x, -1, axis, s.descending)
 }
 
@@ -120,9 +118,7 @@ func Searchsorted(sorted, values *Node, options ...SearchOption) (*Node, error) 
 		return nil, err
 	}
 	var s searching
-	for _, o := range options {
-		o(&s)
-	}
+	applyAll(&s, options)
 	a, b := sorted.Shape(), values.Shape()
 	if len(a) != 1 && (len(a) == 0 || len(a) != len(b) || !equal(a[:len(a)-1], b[:len(b)-1])) {
 		return nil, shapeError(name, fmt.Errorf("want one sorted row, or one for each row of values"), sorted, values)

@@ -34,9 +34,7 @@ type reduction struct {
 // reductionOf returns the reduction of a shape that options describe.
 func reductionOf(shape Shape, options []ReduceOption) (r reduction, err error) {
 	r.all = true
-	for _, o := range options {
-		o(&r)
-	}
+	applyAll(&r, options)
 	if r.all {
 		for i := range shape {
 			r.axes = append(r.axes, i)

@@ -101,6 +101,9 @@ func (w *Weight) Check(values []float32) error {
 // Configure sets options that fit every layer, such as Name and Trainable, on an existing
 // layer that has not been applied yet. It is meant for readers of files.
 func Configure(l Layer, options ...LayerOption) error {
+	if isNil(l) {
+		return errors.New("there is no layer to configure")
+	}
 	core := l.core()
 	if core.built {
 		return fmt.Errorf("layer %q has been applied already, want it configured before", core.name)
@@ -117,7 +120,9 @@ func Configure(l Layer, options ...LayerOption) error {
 //
 //	y := keraslike.IgnoreMasks(keraslike.LSTM(32)).Apply(x) // counts padded steps, too
 func IgnoreMasks(l Layer) Layer {
-	l.core().ignoresMasks = true
+	if !isNil(l) {
+		l.core().ignoresMasks = true
+	}
 	return l
 }
 
@@ -125,7 +130,9 @@ func IgnoreMasks(l Layer) Layer {
 // with ReturnSequences, pass that mask on, and returns the layer. Keras 3.15 does so with initial states:
 // padded steps count in the layer, but not in the loss. Any other layer ignores its masks.
 func PassMaskUnused(l Layer) Layer {
-	l.core().passesUnused = true
+	if !isNil(l) {
+		l.core().passesUnused = true
+	}
 	return l
 }
 

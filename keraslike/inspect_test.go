@@ -165,3 +165,12 @@ func TestErr(t *testing.T) {
 	wantError(t, k.NewModel("m", []*k.Tensor{k.Input(2)}, []*k.Tensor{y}).Err(), "units is 0")
 	wantError(t, new(k.Model).Err(), "the model has no layers")
 }
+
+func TestNoLayerToConfigure(t *testing.T) {
+	if k.IgnoreMasks(nil) != nil || k.PassMaskUnused(nil) != nil {
+		t.Error("a layer of nil, want nil")
+	}
+	if err := k.Configure(nil, k.Name("x")); err == nil || err.Error() != "there is no layer to configure" {
+		t.Errorf("error %v", err)
+	}
+}

@@ -161,8 +161,8 @@ func (s *Sum) Reset() {
 	s.nodes, s.values, s.next, s.only = s.nodes[:0], s.values[:0], 0, s.only[:0]
 }
 
-// Total returns the sum of the leaves of all ranks, whose values before the last tail ones are multiplied by
-// factor. It is valid until the next call of Add.
+// Total returns the sum of the leaves of all ranks, with all but the last tail values multiplied by factor. It is
+// valid until the next call of Add. It is an error if a leaf of this rank is missing or another rank cannot be reached.
 func (s *Sum) Total(factor float32, tail int) ([]float32, error) {
 	if s.next != s.end-s.first {
 		return nil, fmt.Errorf("distributed: rank %d added %d leaves, want %d", s.g.rank, s.next, s.end-s.first)
