@@ -17,6 +17,7 @@ import (
 type arith struct {
 	vec
 	numbers map[uint32]operand.Mem
+	tables  map[string]operand.Mem
 	chain   int  // of chains that are merged, which compare to different masks
 	inside  bool // whether arguments are known to be in the function's domain
 }
@@ -107,6 +108,8 @@ func (a arith) xor(x any, y, dst register) {
 
 func (a arith) addInt(x any, y, dst register) { a.do(a.VPADDD, a.VPADDD_BCST, x, y, dst) }
 func (a arith) subInt(x any, y, dst register) { a.do(a.VPSUBD, a.VPSUBD_BCST, x, y, dst) }
+func (a arith) maxInt(x any, y, dst register) { a.do(a.VPMAXSD, a.VPMAXSD_BCST, x, y, dst) }
+func (a arith) minInt(x any, y, dst register) { a.do(a.VPMINSD, a.VPMINSD_BCST, x, y, dst) }
 
 const (
 	signBit  number = 1 << 31
@@ -117,6 +120,25 @@ const (
 func (a arith) abs(x, dst register)    { a.and(absMask, x, dst) }
 func (a arith) negAbs(x, dst register) { a.or(signBit, x, dst) }
 func (a arith) neg(x, dst register)    { a.xor(signBit, x, dst) }
+
+// look writes the elements of a table of eight numbers at i, of which the last three bits count.
+func (a arith) look(name string, table [8]float64, i, dst register) {
+	m, ok := a.tables[name]
+	if !ok {
+		m = a.StaticGlobal(name)
+		a.DataAttributes(attr.RODATA | attr.NOPTR)
+		for k, v := range table {
+			a.AddDatum(4*k, operand.U32(bits(v)))
+		}
+		a.tables[name] = m
+	}
+	if a.is512() {
+		a.VBROADCASTF32X8(m, dst) // twice, as the last four bits count
+		a.VPERMPS(dst, i, dst)
+		return
+	}
+	a.VPERMPS(m, i, dst)
+}
 
 // set fills dst with a number.
 func (a arith) set(v float64, dst register) {

@@ -127,9 +127,9 @@ func (v arith) loop(name string, pointers []reg.GPPhysical, unroll int, body fun
 // both emits fs for both instruction sets.
 func both(c *build.Context, emit func(v arith)) {
 	laneMask(c)
-	numbers := map[uint32]operand.Mem{}
+	numbers, tables := map[uint32]operand.Mem{}, map[string]operand.Mem{}
 	for _, set := range []isa{avx512, avx2} {
-		emit(arith{vec: vec{c, set}, numbers: numbers})
+		emit(arith{vec: vec{c, set}, numbers: numbers, tables: tables})
 	}
 }
 

@@ -74,14 +74,14 @@ var largestNumber = bits(math.MaxFloat32)
 // domains are those of unary forms and of activations.
 var domains = map[string]*domain{
 	"Exp":            within(expLimit, 2),
-	"Log1p":          {nil, largestNumber, 4},
+	"Log1p":          {nil, bits(1), 2},
 	"Log":            {func(a arith, x, dst register) { a.subInt(bits(smallestNormal), x, dst) }, largestNumber - bits(smallestNormal), 4},
 	"ActExponential": within(expLimit, 2),
 	"ActSigmoid":     within(expLimit, 2),
 	"ActSiLU":        within(expLimit, 3),
 	"ActMish":        within(expLimit, 5),
-	"ActSoftplus":    within(expLimit, 5),
-	"ActLogSigmoid":  within(expLimit, 5),
+	"ActSoftplus":    within(expLimit, 3),
+	"ActLogSigmoid":  within(expLimit, 3),
 	"ActGELU":        within(13, 5),
 	"ActGELUTanh":    within(9, 4),
 }
@@ -132,12 +132,8 @@ var unaryForms = []form{
 	unary("Exp", nil, 2, func(l lane, x register) { l.exp(x, l.t...) }),
 	unary("Expm1", nil, 3, func(l lane, x register) { l.expMinus1(x, l.t) }),
 	unary("Log", nil, 5, func(l lane, x register) { l.log(x, l.t) }),
-	unary("Log1p", nil, 6, func(l lane, x register) { l.logOnePlus(x, l.t) }),
-	unary("Tanh", nil, 4, func(l lane, x register) {
-		l.and(signBit, x, l.t[3])
-		l.tanh(x, l.t...)
-		l.or(l.t[3], x, x) // that of -0 is lost above
-	}),
+	unary("Log1p", nil, 5, func(l lane, x register) { l.logOnePlus(x, l.t) }),
+	unary("Tanh", nil, 5, func(l lane, x register) { l.tanh(x, l.t...) }),
 	unary("Erf", nil, 4, func(l lane, x register) { l.erf(x, l.t) }),
 }
 
@@ -240,27 +236,6 @@ func (a arith) log(x register, t []register) {
 }
 
 const smallestNormal = 0x1p-126
-
-// logOnePlus is x = log(1 + x): log(w), w the sum rounded, plus (x - (w - 1)) / w.
-func (a arith) logOnePlus(x register, t []register) {
-	if a.inside {
-		a.log1p(x, t...)
-		return
-	}
-	w, rest, e, p, square, sum := t[0], t[1], t[2], t[3], t[4], t[5]
-	a.add(1.0, x, w)
-	a.VMOVAPS(w, sum)
-	a.sub(1.0, w, rest)
-	a.sub(rest, x, rest)
-	a.div(w, rest, rest)
-	a.mantissa(w, e, p)
-	a.logOf(w, e, p, square)
-	a.add(rest, p, p)
-	a.and(signBit, x, rest)
-	a.or(rest, p, p)
-	a.logLimits(sum, p, w, e)
-	a.VMOVAPS(p, x)
-}
 
 // erfNear holds P of erf(x) = x + x P(x^2), |x| <= 0.93; erfFar that of 1 - erf(x) = exp(-(x + x P(x))),
 // 0.9 <= x <= 4: least squares with the weights for which the largest relative error of erf is least.

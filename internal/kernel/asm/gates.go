@@ -33,7 +33,7 @@ type step struct {
 	body     func(l lane)
 }
 
-const stepTemps = 5
+const stepTemps = 7
 
 var distance = reg.R15
 
@@ -154,7 +154,7 @@ var steps = []step{
 		t := l.t
 		l.gradient(dh, dy)
 		l.get(c, t[1])
-		l.tanh(t[1], t[2], t[3], t[4])
+		l.tanh(t[1], t[2:]...)
 		l.get(o, t[2])
 		l.sigmoidDerivative(t[2], t[3])
 		l.mul(t[0], t[3], t[3])
@@ -198,7 +198,7 @@ var steps = []step{
 		l.get(inner, t[2])
 		l.get(n, t[3])
 		l.mulAdd(t[1], t[2], t[3])
-		l.tanh(t[3], t[1], t[2], t[4])
+		l.tanh(t[3], t[0], t[1], t[2], t[4], t[5])
 		l.put(n, t[3])
 		l.get(z, t[0])
 		l.sigmoid(t[0], t[1], t[2])
@@ -239,7 +239,7 @@ var steps = []step{
 		const z, n, hPrev, h, y = 0, 2, 3, 4, 5
 		t := l.t
 		l.get(n, t[3])
-		l.tanh(t[3], t[0], t[1], t[2])
+		l.tanh(t[3], t[0], t[1], t[2], t[4], t[5])
 		l.put(n, t[3])
 		l.get(z, t[0])
 		l.blend(t[0], t[3], t[1], hPrev)

@@ -107,58 +107,6 @@ var logPolynomial = []float64{
 	-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
 }
 
-// log1p is u = log(1 + u) for 0 <= u <= 1: the logarithm of w, the sum rounded, plus (1 + u -
-// w) / w.
-func (a arith) log1p(u register, t ...register) {
-	w, e, p, square := t[0], t[1], t[2], t[3]
-	a.add(1.0, u, w)
-	a.sub(1.0, w, e)
-	a.sub(e, u, u)
-	a.div(w, u, u)
-	// w = m 2^e with m around 1, by taking the bits of sqrt(1/2) away
-	a.subInt(number(0x3f3504f3), w, e)
-	a.VPSRAD(operand.U8(exponent), e, e)
-	a.VPSLLD(operand.U8(exponent), e, p)
-	a.subInt(p, w, w)
-	a.VCVTDQ2PS(e, e)
-	a.sub(1.0, w, w)
-	a.polynomial(logPolynomial, w, p)
-	a.mul(w, w, square)
-	a.mul(w, p, p)
-	a.mul(square, p, p)
-	a.mulAdd(ln2Lo, e, p)
-	a.mulAdd(-0.5, square, p)
-	a.add(w, p, p)
-	a.mulAdd(ln2Hi, e, p)
-	a.add(p, u, u)
-}
-
-// tanhPolynomial holds P of tanh(x) = x + x^3 P(x^2), |x| < 0.625 (Cephes, tanhf).
-var tanhPolynomial = []float64{-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1}
-
-// tanh is 1 - 2 / (exp(2|x|) + 1) with the sign of x, and its polynomial near 0, where
-// the former would cancel.
-func (a arith) tanh(x register, t ...register) {
-	far := t[2]
-	a.abs(x, far)
-	a.add(far, far, far)
-	a.atMost(40, far, t[0]) // tanh(20) is 1
-	a.expInside(far, t[0], t[1])
-	a.add(1.0, far, far)
-	a.set(2, t[0])
-	a.div(far, t[0], far)
-	a.set(1, t[0])
-	a.sub(far, t[0], far)
-	a.and(signBit, x, t[0])
-	a.or(t[0], far, far)
-	a.mul(x, x, t[0])
-	a.polynomial(tanhPolynomial, t[0], t[1])
-	a.mul(t[0], t[1], t[1])
-	a.horner(x, x, t[1])
-	a.abs(x, t[0])
-	a.choose(less, t[0], 0.625, t[1], far, x, t[0])
-}
-
 // phi writes the normal distribution function of x to t[0] and exp(-x^2/2) to t[1], by
 // Abramowitz & Stegun 7.1.26 for erf; error 1e-7.
 func (a arith) phi(x register, t ...register) {

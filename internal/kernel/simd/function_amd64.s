@@ -1240,90 +1240,80 @@ TEXT ·avx512FnLog1p(SB), NOSPLIT, $0-48
 	JLT  rest
 
 many:
-	VMOVUPS          (SI), Z6
-	VADDPS.BCST      number3f800000<>+0(SB), Z6, Z0
-	VMOVAPS          Z0, Z5
-	VSUBPS.BCST      number3f800000<>+0(SB), Z0, Z1
-	VSUBPS           Z1, Z6, Z1
-	VDIVPS           Z0, Z1, Z1
-	VPSUBD.BCST      number3f3504f3<>+0(SB), Z0, Z2
-	VPSRAD           $0x17, Z2, Z2
-	VPSLLD           $0x17, Z2, Z3
-	VPSUBD           Z3, Z0, Z0
-	VCVTDQ2PS        Z2, Z2
-	VSUBPS.BCST      number3f800000<>+0(SB), Z0, Z0
-	VBROADCASTSS     number3d9021bb<>+0(SB), Z3
-	VFMADD213PS.BCST numberbdebd1b8<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST number3def251a<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST numberbdfe5d4f<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST number3e11e9bf<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST numberbe2aae50<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST number3e4cceac<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST numberbe7ffffc<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST number3eaaaaaa<>+0(SB), Z0, Z3
-	VMULPS           Z0, Z0, Z4
-	VMULPS           Z0, Z3, Z3
-	VMULPS           Z4, Z3, Z3
-	VFMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z3
-	VFMADD231PS.BCST numberbf000000<>+0(SB), Z4, Z3
-	VADDPS           Z0, Z3, Z3
-	VFMADD231PS.BCST number3f318000<>+0(SB), Z2, Z3
-	VADDPS           Z1, Z3, Z3
-	VPANDD.BCST      number80000000<>+0(SB), Z6, Z1
-	VPORD            Z1, Z3, Z3
-	VBROADCASTSS     numberff800000<>+0(SB), Z0
-	VCMPPS.BCST      $0x00, number00000000<>+0(SB), Z5, K2
-	VBLENDMPS        Z0, Z3, K2, Z3
-	VBROADCASTSS     number7fc00000<>+0(SB), Z0
-	VCMPPS.BCST      $0x01, number00000000<>+0(SB), Z5, K2
-	VBLENDMPS        Z0, Z3, K2, Z3
-	VBROADCASTSS     number7f800000<>+0(SB), Z0
-	VCMPPS           $0x05, Z0, Z5, K2
-	VBLENDMPS        Z5, Z3, K2, Z3
-	VMOVAPS          Z3, Z6
-	VMOVUPS          Z6, (DI)
-	VMOVUPS          64(SI), Z13
-	VADDPS.BCST      number3f800000<>+0(SB), Z13, Z7
-	VMOVAPS          Z7, Z12
-	VSUBPS.BCST      number3f800000<>+0(SB), Z7, Z8
-	VSUBPS           Z8, Z13, Z8
-	VDIVPS           Z7, Z8, Z8
-	VPSUBD.BCST      number3f3504f3<>+0(SB), Z7, Z9
-	VPSRAD           $0x17, Z9, Z9
-	VPSLLD           $0x17, Z9, Z10
-	VPSUBD           Z10, Z7, Z7
-	VCVTDQ2PS        Z9, Z9
-	VSUBPS.BCST      number3f800000<>+0(SB), Z7, Z7
-	VBROADCASTSS     number3d9021bb<>+0(SB), Z10
-	VFMADD213PS.BCST numberbdebd1b8<>+0(SB), Z7, Z10
-	VFMADD213PS.BCST number3def251a<>+0(SB), Z7, Z10
-	VFMADD213PS.BCST numberbdfe5d4f<>+0(SB), Z7, Z10
-	VFMADD213PS.BCST number3e11e9bf<>+0(SB), Z7, Z10
-	VFMADD213PS.BCST numberbe2aae50<>+0(SB), Z7, Z10
-	VFMADD213PS.BCST number3e4cceac<>+0(SB), Z7, Z10
-	VFMADD213PS.BCST numberbe7ffffc<>+0(SB), Z7, Z10
-	VFMADD213PS.BCST number3eaaaaaa<>+0(SB), Z7, Z10
-	VMULPS           Z7, Z7, Z11
-	VMULPS           Z7, Z10, Z10
-	VMULPS           Z11, Z10, Z10
-	VFMADD231PS.BCST numberb95e8083<>+0(SB), Z9, Z10
-	VFMADD231PS.BCST numberbf000000<>+0(SB), Z11, Z10
-	VADDPS           Z7, Z10, Z10
-	VFMADD231PS.BCST number3f318000<>+0(SB), Z9, Z10
-	VADDPS           Z8, Z10, Z10
-	VPANDD.BCST      number80000000<>+0(SB), Z13, Z8
-	VPORD            Z8, Z10, Z10
-	VBROADCASTSS     numberff800000<>+0(SB), Z7
-	VCMPPS.BCST      $0x00, number00000000<>+0(SB), Z12, K2
-	VBLENDMPS        Z7, Z10, K2, Z10
-	VBROADCASTSS     number7fc00000<>+0(SB), Z7
-	VCMPPS.BCST      $0x01, number00000000<>+0(SB), Z12, K2
-	VBLENDMPS        Z7, Z10, K2, Z10
-	VBROADCASTSS     number7f800000<>+0(SB), Z7
-	VCMPPS           $0x05, Z7, Z12, K2
-	VBLENDMPS        Z12, Z10, K2, Z10
-	VMOVAPS          Z10, Z13
-	VMOVUPS          Z13, 64(DI)
+	VMOVUPS          (SI), Z5
+	VADDPS.BCST      number3f800000<>+0(SB), Z5, Z0
+	VPSUBD.BCST      number3f800001<>+0(SB), Z0, Z1
+	VPMAXSD.BCST     numberffbfffff<>+0(SB), Z1, Z2
+	VPMINSD.BCST     number00000000<>+0(SB), Z2, Z2
+	VPSUBD           Z2, Z1, Z1
+	VPANDD.BCST      numberff800000<>+0(SB), Z1, Z1
+	VBROADCASTSS     number40800000<>+0(SB), Z3
+	VPSUBD           Z1, Z3, Z3
+	VBROADCASTSS     numberbf800000<>+0(SB), Z2
+	VFMADD231PS.BCST number3e800000<>+0(SB), Z3, Z2
+	VMULPS           Z5, Z3, Z3
+	VFMADD231PS.BCST number3e800000<>+0(SB), Z3, Z2
+	VCVTDQ2PS        Z1, Z1
+	VBROADCASTSS     number3f72f6a8<>+0(SB), Z3
+	VFMADD213PS.BCST number40abcc2e<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST number40b2a9a2<>+0(SB), Z2, Z3
+	VADDPS.BCST      number4106f964<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST number419173f8<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST number4132a9a6<>+0(SB), Z2, Z4
+	VMULPS           Z2, Z3, Z3
+	VDIVPS           Z4, Z3, Z3
+	VFNMADD231PS     Z3, Z2, Z2
+	VFMADD231PS.BCST number33b17218<>+0(SB), Z1, Z2
+	VPANDD.BCST      number80000000<>+0(SB), Z5, Z4
+	VPORD            Z4, Z2, Z2
+	VBROADCASTSS     numberff800000<>+0(SB), Z3
+	VCMPPS.BCST      $0x00, number00000000<>+0(SB), Z0, K2
+	VBLENDMPS        Z3, Z2, K2, Z2
+	VBROADCASTSS     number7fc00000<>+0(SB), Z3
+	VCMPPS.BCST      $0x01, number00000000<>+0(SB), Z0, K2
+	VBLENDMPS        Z3, Z2, K2, Z2
+	VBROADCASTSS     number7f800000<>+0(SB), Z3
+	VCMPPS           $0x05, Z3, Z0, K2
+	VBLENDMPS        Z0, Z2, K2, Z2
+	VMOVAPS          Z2, Z5
+	VMOVUPS          Z5, (DI)
+	VMOVUPS          64(SI), Z11
+	VADDPS.BCST      number3f800000<>+0(SB), Z11, Z6
+	VPSUBD.BCST      number3f800001<>+0(SB), Z6, Z7
+	VPMAXSD.BCST     numberffbfffff<>+0(SB), Z7, Z8
+	VPMINSD.BCST     number00000000<>+0(SB), Z8, Z8
+	VPSUBD           Z8, Z7, Z7
+	VPANDD.BCST      numberff800000<>+0(SB), Z7, Z7
+	VBROADCASTSS     number40800000<>+0(SB), Z9
+	VPSUBD           Z7, Z9, Z9
+	VBROADCASTSS     numberbf800000<>+0(SB), Z8
+	VFMADD231PS.BCST number3e800000<>+0(SB), Z9, Z8
+	VMULPS           Z11, Z9, Z9
+	VFMADD231PS.BCST number3e800000<>+0(SB), Z9, Z8
+	VCVTDQ2PS        Z7, Z7
+	VBROADCASTSS     number3f72f6a8<>+0(SB), Z9
+	VFMADD213PS.BCST number40abcc2e<>+0(SB), Z8, Z9
+	VFMADD213PS.BCST number40b2a9a2<>+0(SB), Z8, Z9
+	VADDPS.BCST      number4106f964<>+0(SB), Z8, Z10
+	VFMADD213PS.BCST number419173f8<>+0(SB), Z8, Z10
+	VFMADD213PS.BCST number4132a9a6<>+0(SB), Z8, Z10
+	VMULPS           Z8, Z9, Z9
+	VDIVPS           Z10, Z9, Z9
+	VFNMADD231PS     Z9, Z8, Z8
+	VFMADD231PS.BCST number33b17218<>+0(SB), Z7, Z8
+	VPANDD.BCST      number80000000<>+0(SB), Z11, Z10
+	VPORD            Z10, Z8, Z8
+	VBROADCASTSS     numberff800000<>+0(SB), Z9
+	VCMPPS.BCST      $0x00, number00000000<>+0(SB), Z6, K2
+	VBLENDMPS        Z9, Z8, K2, Z8
+	VBROADCASTSS     number7fc00000<>+0(SB), Z9
+	VCMPPS.BCST      $0x01, number00000000<>+0(SB), Z6, K2
+	VBLENDMPS        Z9, Z8, K2, Z8
+	VBROADCASTSS     number7f800000<>+0(SB), Z9
+	VCMPPS           $0x05, Z9, Z6, K2
+	VBLENDMPS        Z6, Z8, K2, Z8
+	VMOVAPS          Z8, Z11
+	VMOVUPS          Z11, 64(DI)
 	ADDQ             $0x00000080, DI
 	ADDQ             $0x00000080, SI
 	SUBQ             $0x00000020, CX
@@ -1340,48 +1330,43 @@ tail:
 	MOVQ             $-1, R10
 	BZHIQ            R9, R10, R10
 	KMOVW            R10, K1
-	VMOVUPS.Z        (SI), K1, Z6
-	VADDPS.BCST      number3f800000<>+0(SB), Z6, Z0
-	VMOVAPS          Z0, Z5
-	VSUBPS.BCST      number3f800000<>+0(SB), Z0, Z1
-	VSUBPS           Z1, Z6, Z1
-	VDIVPS           Z0, Z1, Z1
-	VPSUBD.BCST      number3f3504f3<>+0(SB), Z0, Z2
-	VPSRAD           $0x17, Z2, Z2
-	VPSLLD           $0x17, Z2, Z3
-	VPSUBD           Z3, Z0, Z0
-	VCVTDQ2PS        Z2, Z2
-	VSUBPS.BCST      number3f800000<>+0(SB), Z0, Z0
-	VBROADCASTSS     number3d9021bb<>+0(SB), Z3
-	VFMADD213PS.BCST numberbdebd1b8<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST number3def251a<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST numberbdfe5d4f<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST number3e11e9bf<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST numberbe2aae50<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST number3e4cceac<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST numberbe7ffffc<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST number3eaaaaaa<>+0(SB), Z0, Z3
-	VMULPS           Z0, Z0, Z4
-	VMULPS           Z0, Z3, Z3
-	VMULPS           Z4, Z3, Z3
-	VFMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z3
-	VFMADD231PS.BCST numberbf000000<>+0(SB), Z4, Z3
-	VADDPS           Z0, Z3, Z3
-	VFMADD231PS.BCST number3f318000<>+0(SB), Z2, Z3
-	VADDPS           Z1, Z3, Z3
-	VPANDD.BCST      number80000000<>+0(SB), Z6, Z1
-	VPORD            Z1, Z3, Z3
-	VBROADCASTSS     numberff800000<>+0(SB), Z0
-	VCMPPS.BCST      $0x00, number00000000<>+0(SB), Z5, K2
-	VBLENDMPS        Z0, Z3, K2, Z3
-	VBROADCASTSS     number7fc00000<>+0(SB), Z0
-	VCMPPS.BCST      $0x01, number00000000<>+0(SB), Z5, K2
-	VBLENDMPS        Z0, Z3, K2, Z3
-	VBROADCASTSS     number7f800000<>+0(SB), Z0
-	VCMPPS           $0x05, Z0, Z5, K2
-	VBLENDMPS        Z5, Z3, K2, Z3
-	VMOVAPS          Z3, Z6
-	VMOVUPS          Z6, K1, (DI)
+	VMOVUPS.Z        (SI), K1, Z5
+	VADDPS.BCST      number3f800000<>+0(SB), Z5, Z0
+	VPSUBD.BCST      number3f800001<>+0(SB), Z0, Z1
+	VPMAXSD.BCST     numberffbfffff<>+0(SB), Z1, Z2
+	VPMINSD.BCST     number00000000<>+0(SB), Z2, Z2
+	VPSUBD           Z2, Z1, Z1
+	VPANDD.BCST      numberff800000<>+0(SB), Z1, Z1
+	VBROADCASTSS     number40800000<>+0(SB), Z3
+	VPSUBD           Z1, Z3, Z3
+	VBROADCASTSS     numberbf800000<>+0(SB), Z2
+	VFMADD231PS.BCST number3e800000<>+0(SB), Z3, Z2
+	VMULPS           Z5, Z3, Z3
+	VFMADD231PS.BCST number3e800000<>+0(SB), Z3, Z2
+	VCVTDQ2PS        Z1, Z1
+	VBROADCASTSS     number3f72f6a8<>+0(SB), Z3
+	VFMADD213PS.BCST number40abcc2e<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST number40b2a9a2<>+0(SB), Z2, Z3
+	VADDPS.BCST      number4106f964<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST number419173f8<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST number4132a9a6<>+0(SB), Z2, Z4
+	VMULPS           Z2, Z3, Z3
+	VDIVPS           Z4, Z3, Z3
+	VFNMADD231PS     Z3, Z2, Z2
+	VFMADD231PS.BCST number33b17218<>+0(SB), Z1, Z2
+	VPANDD.BCST      number80000000<>+0(SB), Z5, Z4
+	VPORD            Z4, Z2, Z2
+	VBROADCASTSS     numberff800000<>+0(SB), Z3
+	VCMPPS.BCST      $0x00, number00000000<>+0(SB), Z0, K2
+	VBLENDMPS        Z3, Z2, K2, Z2
+	VBROADCASTSS     number7fc00000<>+0(SB), Z3
+	VCMPPS.BCST      $0x01, number00000000<>+0(SB), Z0, K2
+	VBLENDMPS        Z3, Z2, K2, Z2
+	VBROADCASTSS     number7f800000<>+0(SB), Z3
+	VCMPPS           $0x05, Z3, Z0, K2
+	VBLENDMPS        Z0, Z2, K2, Z2
+	VMOVAPS          Z2, Z5
+	VMOVUPS          Z5, K1, (DI)
 	ADDQ             $0x00000040, DI
 	ADDQ             $0x00000040, SI
 	SUBQ             R9, CX
@@ -1391,8 +1376,128 @@ done:
 	VZEROUPPER
 	RET
 
+DATA number3f800001<>+0(SB)/4, $0x3f800001
+DATA number3f800001<>+4(SB)/4, $0x3f800001
+DATA number3f800001<>+8(SB)/4, $0x3f800001
+DATA number3f800001<>+12(SB)/4, $0x3f800001
+DATA number3f800001<>+16(SB)/4, $0x3f800001
+DATA number3f800001<>+20(SB)/4, $0x3f800001
+DATA number3f800001<>+24(SB)/4, $0x3f800001
+DATA number3f800001<>+28(SB)/4, $0x3f800001
+GLOBL number3f800001<>(SB), RODATA|NOPTR, $32
+
+DATA numberffbfffff<>+0(SB)/4, $0xffbfffff
+DATA numberffbfffff<>+4(SB)/4, $0xffbfffff
+DATA numberffbfffff<>+8(SB)/4, $0xffbfffff
+DATA numberffbfffff<>+12(SB)/4, $0xffbfffff
+DATA numberffbfffff<>+16(SB)/4, $0xffbfffff
+DATA numberffbfffff<>+20(SB)/4, $0xffbfffff
+DATA numberffbfffff<>+24(SB)/4, $0xffbfffff
+DATA numberffbfffff<>+28(SB)/4, $0xffbfffff
+GLOBL numberffbfffff<>(SB), RODATA|NOPTR, $32
+
+DATA number40800000<>+0(SB)/4, $0x40800000
+DATA number40800000<>+4(SB)/4, $0x40800000
+DATA number40800000<>+8(SB)/4, $0x40800000
+DATA number40800000<>+12(SB)/4, $0x40800000
+DATA number40800000<>+16(SB)/4, $0x40800000
+DATA number40800000<>+20(SB)/4, $0x40800000
+DATA number40800000<>+24(SB)/4, $0x40800000
+DATA number40800000<>+28(SB)/4, $0x40800000
+GLOBL number40800000<>(SB), RODATA|NOPTR, $32
+
+DATA numberbf800000<>+0(SB)/4, $0xbf800000
+DATA numberbf800000<>+4(SB)/4, $0xbf800000
+DATA numberbf800000<>+8(SB)/4, $0xbf800000
+DATA numberbf800000<>+12(SB)/4, $0xbf800000
+DATA numberbf800000<>+16(SB)/4, $0xbf800000
+DATA numberbf800000<>+20(SB)/4, $0xbf800000
+DATA numberbf800000<>+24(SB)/4, $0xbf800000
+DATA numberbf800000<>+28(SB)/4, $0xbf800000
+GLOBL numberbf800000<>(SB), RODATA|NOPTR, $32
+
+DATA number3e800000<>+0(SB)/4, $0x3e800000
+DATA number3e800000<>+4(SB)/4, $0x3e800000
+DATA number3e800000<>+8(SB)/4, $0x3e800000
+DATA number3e800000<>+12(SB)/4, $0x3e800000
+DATA number3e800000<>+16(SB)/4, $0x3e800000
+DATA number3e800000<>+20(SB)/4, $0x3e800000
+DATA number3e800000<>+24(SB)/4, $0x3e800000
+DATA number3e800000<>+28(SB)/4, $0x3e800000
+GLOBL number3e800000<>(SB), RODATA|NOPTR, $32
+
+DATA number3f72f6a8<>+0(SB)/4, $0x3f72f6a8
+DATA number3f72f6a8<>+4(SB)/4, $0x3f72f6a8
+DATA number3f72f6a8<>+8(SB)/4, $0x3f72f6a8
+DATA number3f72f6a8<>+12(SB)/4, $0x3f72f6a8
+DATA number3f72f6a8<>+16(SB)/4, $0x3f72f6a8
+DATA number3f72f6a8<>+20(SB)/4, $0x3f72f6a8
+DATA number3f72f6a8<>+24(SB)/4, $0x3f72f6a8
+DATA number3f72f6a8<>+28(SB)/4, $0x3f72f6a8
+GLOBL number3f72f6a8<>(SB), RODATA|NOPTR, $32
+
+DATA number40abcc2e<>+0(SB)/4, $0x40abcc2e
+DATA number40abcc2e<>+4(SB)/4, $0x40abcc2e
+DATA number40abcc2e<>+8(SB)/4, $0x40abcc2e
+DATA number40abcc2e<>+12(SB)/4, $0x40abcc2e
+DATA number40abcc2e<>+16(SB)/4, $0x40abcc2e
+DATA number40abcc2e<>+20(SB)/4, $0x40abcc2e
+DATA number40abcc2e<>+24(SB)/4, $0x40abcc2e
+DATA number40abcc2e<>+28(SB)/4, $0x40abcc2e
+GLOBL number40abcc2e<>(SB), RODATA|NOPTR, $32
+
+DATA number40b2a9a2<>+0(SB)/4, $0x40b2a9a2
+DATA number40b2a9a2<>+4(SB)/4, $0x40b2a9a2
+DATA number40b2a9a2<>+8(SB)/4, $0x40b2a9a2
+DATA number40b2a9a2<>+12(SB)/4, $0x40b2a9a2
+DATA number40b2a9a2<>+16(SB)/4, $0x40b2a9a2
+DATA number40b2a9a2<>+20(SB)/4, $0x40b2a9a2
+DATA number40b2a9a2<>+24(SB)/4, $0x40b2a9a2
+DATA number40b2a9a2<>+28(SB)/4, $0x40b2a9a2
+GLOBL number40b2a9a2<>(SB), RODATA|NOPTR, $32
+
+DATA number4106f964<>+0(SB)/4, $0x4106f964
+DATA number4106f964<>+4(SB)/4, $0x4106f964
+DATA number4106f964<>+8(SB)/4, $0x4106f964
+DATA number4106f964<>+12(SB)/4, $0x4106f964
+DATA number4106f964<>+16(SB)/4, $0x4106f964
+DATA number4106f964<>+20(SB)/4, $0x4106f964
+DATA number4106f964<>+24(SB)/4, $0x4106f964
+DATA number4106f964<>+28(SB)/4, $0x4106f964
+GLOBL number4106f964<>(SB), RODATA|NOPTR, $32
+
+DATA number419173f8<>+0(SB)/4, $0x419173f8
+DATA number419173f8<>+4(SB)/4, $0x419173f8
+DATA number419173f8<>+8(SB)/4, $0x419173f8
+DATA number419173f8<>+12(SB)/4, $0x419173f8
+DATA number419173f8<>+16(SB)/4, $0x419173f8
+DATA number419173f8<>+20(SB)/4, $0x419173f8
+DATA number419173f8<>+24(SB)/4, $0x419173f8
+DATA number419173f8<>+28(SB)/4, $0x419173f8
+GLOBL number419173f8<>(SB), RODATA|NOPTR, $32
+
+DATA number4132a9a6<>+0(SB)/4, $0x4132a9a6
+DATA number4132a9a6<>+4(SB)/4, $0x4132a9a6
+DATA number4132a9a6<>+8(SB)/4, $0x4132a9a6
+DATA number4132a9a6<>+12(SB)/4, $0x4132a9a6
+DATA number4132a9a6<>+16(SB)/4, $0x4132a9a6
+DATA number4132a9a6<>+20(SB)/4, $0x4132a9a6
+DATA number4132a9a6<>+24(SB)/4, $0x4132a9a6
+DATA number4132a9a6<>+28(SB)/4, $0x4132a9a6
+GLOBL number4132a9a6<>(SB), RODATA|NOPTR, $32
+
+DATA number33b17218<>+0(SB)/4, $0x33b17218
+DATA number33b17218<>+4(SB)/4, $0x33b17218
+DATA number33b17218<>+8(SB)/4, $0x33b17218
+DATA number33b17218<>+12(SB)/4, $0x33b17218
+DATA number33b17218<>+16(SB)/4, $0x33b17218
+DATA number33b17218<>+20(SB)/4, $0x33b17218
+DATA number33b17218<>+24(SB)/4, $0x33b17218
+DATA number33b17218<>+28(SB)/4, $0x33b17218
+GLOBL number33b17218<>(SB), RODATA|NOPTR, $32
+
 // func avx512FnTanh(dst []float32, x []float32)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
 TEXT ·avx512FnTanh(SB), NOSPLIT, $0-48
 	MOVQ dst_base+0(FP), DI
 	MOVQ x_base+24(FP), SI
@@ -1401,233 +1506,188 @@ TEXT ·avx512FnTanh(SB), NOSPLIT, $0-48
 	JLT  rest
 
 many:
-	VMOVUPS           (SI), Z4
-	VPANDD.BCST       number80000000<>+0(SB), Z4, Z3
-	VPANDD.BCST       number7fffffff<>+0(SB), Z4, Z2
-	VADDPS            Z2, Z2, Z2
-	VBROADCASTSS      number42200000<>+0(SB), Z0
-	VMINPS            Z2, Z0, Z2
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z2, Z0
-	VRNDSCALEPS       $0x08, Z0, Z0
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z0, Z2
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z0, Z2
-	VBROADCASTSS      number39506967<>+0(SB), Z1
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
-	VCVTPS2DQ         Z0, Z0
-	VPSLLD            $0x17, Z0, Z0
-	VPADDD            Z0, Z1, Z2
-	VADDPS.BCST       number3f800000<>+0(SB), Z2, Z2
-	VBROADCASTSS      number40000000<>+0(SB), Z0
-	VDIVPS            Z2, Z0, Z2
-	VBROADCASTSS      number3f800000<>+0(SB), Z0
-	VSUBPS            Z2, Z0, Z2
-	VPANDD.BCST       number80000000<>+0(SB), Z4, Z0
-	VPORD             Z0, Z2, Z2
-	VMULPS            Z4, Z4, Z0
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z1
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z0, Z1
-	VMULPS            Z0, Z1, Z1
-	VFMADD213PS       Z4, Z4, Z1
-	VPANDD.BCST       number7fffffff<>+0(SB), Z4, Z0
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z0, K2
-	VBLENDMPS         Z1, Z2, K2, Z4
-	VPORD             Z3, Z4, Z4
-	VMOVUPS           Z4, (DI)
-	VMOVUPS           64(SI), Z9
-	VPANDD.BCST       number80000000<>+0(SB), Z9, Z8
-	VPANDD.BCST       number7fffffff<>+0(SB), Z9, Z7
-	VADDPS            Z7, Z7, Z7
-	VBROADCASTSS      number42200000<>+0(SB), Z5
-	VMINPS            Z7, Z5, Z7
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z7, Z5
-	VRNDSCALEPS       $0x08, Z5, Z5
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z5, Z7
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z5, Z7
-	VBROADCASTSS      number39506967<>+0(SB), Z6
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z7, Z6
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z7, Z6
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z7, Z6
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z7, Z6
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z7, Z6
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z7, Z6
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z7, Z6
-	VCVTPS2DQ         Z5, Z5
-	VPSLLD            $0x17, Z5, Z5
-	VPADDD            Z5, Z6, Z7
-	VADDPS.BCST       number3f800000<>+0(SB), Z7, Z7
-	VBROADCASTSS      number40000000<>+0(SB), Z5
-	VDIVPS            Z7, Z5, Z7
-	VBROADCASTSS      number3f800000<>+0(SB), Z5
-	VSUBPS            Z7, Z5, Z7
-	VPANDD.BCST       number80000000<>+0(SB), Z9, Z5
-	VPORD             Z5, Z7, Z7
-	VMULPS            Z9, Z9, Z5
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z6
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z5, Z6
-	VMULPS            Z5, Z6, Z6
-	VFMADD213PS       Z9, Z9, Z6
-	VPANDD.BCST       number7fffffff<>+0(SB), Z9, Z5
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z5, K2
-	VBLENDMPS         Z6, Z7, K2, Z9
-	VPORD             Z8, Z9, Z9
-	VMOVUPS           Z9, 64(DI)
-	ADDQ              $0x00000080, DI
-	ADDQ              $0x00000080, SI
-	SUBQ              $0x00000020, CX
-	JGE               many
+	VMOVUPS          (SI), Z5
+	VPANDD.BCST      number7fffffff<>+0(SB), Z5, Z0
+	VBROADCASTSS     number41133333<>+0(SB), Z3
+	VMINPS           Z0, Z3, Z0
+	VCVTPS2DQ        Z0, Z1
+	VPMINSD.BCST     number00000007<>+0(SB), Z1, Z1
+	VBROADCASTF32X8  tanhNodes<>+0(SB), Z4
+	VPERMPS          Z4, Z1, Z4
+	VSUBPS           Z4, Z0, Z0
+	VMULPS           Z0, Z0, Z2
+	VBROADCASTSS     number3b03ce8d<>+0(SB), Z3
+	VFMADD213PS.BCST numberbcb5e98e<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST number3eaaaa93<>+0(SB), Z2, Z3
+	VMULPS           Z3, Z2, Z2
+	VBROADCASTF32X8  tanhAtNodes<>+0(SB), Z4
+	VPERMPS          Z4, Z1, Z4
+	VFMADD231PS      Z4, Z0, Z2
+	VADDPS.BCST      number3f800000<>+0(SB), Z2, Z3
+	VDIVPS           Z3, Z2, Z2
+	VFNMADD213PS     Z0, Z0, Z2
+	VBROADCASTF32X8  tanhSlopes<>+0(SB), Z3
+	VPERMPS          Z3, Z1, Z3
+	VFMADD213PS      Z4, Z3, Z2
+	VPANDD.BCST      number80000000<>+0(SB), Z5, Z5
+	VPORD            Z2, Z5, Z5
+	VMOVUPS          Z5, (DI)
+	VMOVUPS          64(SI), Z11
+	VPANDD.BCST      number7fffffff<>+0(SB), Z11, Z6
+	VBROADCASTSS     number41133333<>+0(SB), Z9
+	VMINPS           Z6, Z9, Z6
+	VCVTPS2DQ        Z6, Z7
+	VPMINSD.BCST     number00000007<>+0(SB), Z7, Z7
+	VBROADCASTF32X8  tanhNodes<>+0(SB), Z10
+	VPERMPS          Z10, Z7, Z10
+	VSUBPS           Z10, Z6, Z6
+	VMULPS           Z6, Z6, Z8
+	VBROADCASTSS     number3b03ce8d<>+0(SB), Z9
+	VFMADD213PS.BCST numberbcb5e98e<>+0(SB), Z8, Z9
+	VFMADD213PS.BCST number3eaaaa93<>+0(SB), Z8, Z9
+	VMULPS           Z9, Z8, Z8
+	VBROADCASTF32X8  tanhAtNodes<>+0(SB), Z10
+	VPERMPS          Z10, Z7, Z10
+	VFMADD231PS      Z10, Z6, Z8
+	VADDPS.BCST      number3f800000<>+0(SB), Z8, Z9
+	VDIVPS           Z9, Z8, Z8
+	VFNMADD213PS     Z6, Z6, Z8
+	VBROADCASTF32X8  tanhSlopes<>+0(SB), Z9
+	VPERMPS          Z9, Z7, Z9
+	VFMADD213PS      Z10, Z9, Z8
+	VPANDD.BCST      number80000000<>+0(SB), Z11, Z11
+	VPORD            Z8, Z11, Z11
+	VMOVUPS          Z11, 64(DI)
+	ADDQ             $0x00000080, DI
+	ADDQ             $0x00000080, SI
+	SUBQ             $0x00000020, CX
+	JGE              many
 
 rest:
 	ADDQ $0x00000020, CX
 	JZ   done
 
 tail:
-	MOVQ              $0x0000000000000010, R9
-	CMPQ              CX, R9
-	CMOVQLT           CX, R9
-	MOVQ              $-1, R10
-	BZHIQ             R9, R10, R10
-	KMOVW             R10, K1
-	VMOVUPS.Z         (SI), K1, Z4
-	VPANDD.BCST       number80000000<>+0(SB), Z4, Z3
-	VPANDD.BCST       number7fffffff<>+0(SB), Z4, Z2
-	VADDPS            Z2, Z2, Z2
-	VBROADCASTSS      number42200000<>+0(SB), Z0
-	VMINPS            Z2, Z0, Z2
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z2, Z0
-	VRNDSCALEPS       $0x08, Z0, Z0
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z0, Z2
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z0, Z2
-	VBROADCASTSS      number39506967<>+0(SB), Z1
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
-	VCVTPS2DQ         Z0, Z0
-	VPSLLD            $0x17, Z0, Z0
-	VPADDD            Z0, Z1, Z2
-	VADDPS.BCST       number3f800000<>+0(SB), Z2, Z2
-	VBROADCASTSS      number40000000<>+0(SB), Z0
-	VDIVPS            Z2, Z0, Z2
-	VBROADCASTSS      number3f800000<>+0(SB), Z0
-	VSUBPS            Z2, Z0, Z2
-	VPANDD.BCST       number80000000<>+0(SB), Z4, Z0
-	VPORD             Z0, Z2, Z2
-	VMULPS            Z4, Z4, Z0
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z1
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z0, Z1
-	VMULPS            Z0, Z1, Z1
-	VFMADD213PS       Z4, Z4, Z1
-	VPANDD.BCST       number7fffffff<>+0(SB), Z4, Z0
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z0, K2
-	VBLENDMPS         Z1, Z2, K2, Z4
-	VPORD             Z3, Z4, Z4
-	VMOVUPS           Z4, K1, (DI)
-	ADDQ              $0x00000040, DI
-	ADDQ              $0x00000040, SI
-	SUBQ              R9, CX
-	JNZ               tail
+	MOVQ             $0x0000000000000010, R9
+	CMPQ             CX, R9
+	CMOVQLT          CX, R9
+	MOVQ             $-1, R10
+	BZHIQ            R9, R10, R10
+	KMOVW            R10, K1
+	VMOVUPS.Z        (SI), K1, Z5
+	VPANDD.BCST      number7fffffff<>+0(SB), Z5, Z0
+	VBROADCASTSS     number41133333<>+0(SB), Z3
+	VMINPS           Z0, Z3, Z0
+	VCVTPS2DQ        Z0, Z1
+	VPMINSD.BCST     number00000007<>+0(SB), Z1, Z1
+	VBROADCASTF32X8  tanhNodes<>+0(SB), Z4
+	VPERMPS          Z4, Z1, Z4
+	VSUBPS           Z4, Z0, Z0
+	VMULPS           Z0, Z0, Z2
+	VBROADCASTSS     number3b03ce8d<>+0(SB), Z3
+	VFMADD213PS.BCST numberbcb5e98e<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST number3eaaaa93<>+0(SB), Z2, Z3
+	VMULPS           Z3, Z2, Z2
+	VBROADCASTF32X8  tanhAtNodes<>+0(SB), Z4
+	VPERMPS          Z4, Z1, Z4
+	VFMADD231PS      Z4, Z0, Z2
+	VADDPS.BCST      number3f800000<>+0(SB), Z2, Z3
+	VDIVPS           Z3, Z2, Z2
+	VFNMADD213PS     Z0, Z0, Z2
+	VBROADCASTF32X8  tanhSlopes<>+0(SB), Z3
+	VPERMPS          Z3, Z1, Z3
+	VFMADD213PS      Z4, Z3, Z2
+	VPANDD.BCST      number80000000<>+0(SB), Z5, Z5
+	VPORD            Z2, Z5, Z5
+	VMOVUPS          Z5, K1, (DI)
+	ADDQ             $0x00000040, DI
+	ADDQ             $0x00000040, SI
+	SUBQ             R9, CX
+	JNZ              tail
 
 done:
 	VZEROUPPER
 	RET
 
-DATA number42200000<>+0(SB)/4, $0x42200000
-DATA number42200000<>+4(SB)/4, $0x42200000
-DATA number42200000<>+8(SB)/4, $0x42200000
-DATA number42200000<>+12(SB)/4, $0x42200000
-DATA number42200000<>+16(SB)/4, $0x42200000
-DATA number42200000<>+20(SB)/4, $0x42200000
-DATA number42200000<>+24(SB)/4, $0x42200000
-DATA number42200000<>+28(SB)/4, $0x42200000
-GLOBL number42200000<>(SB), RODATA|NOPTR, $32
+DATA number41133333<>+0(SB)/4, $0x41133333
+DATA number41133333<>+4(SB)/4, $0x41133333
+DATA number41133333<>+8(SB)/4, $0x41133333
+DATA number41133333<>+12(SB)/4, $0x41133333
+DATA number41133333<>+16(SB)/4, $0x41133333
+DATA number41133333<>+20(SB)/4, $0x41133333
+DATA number41133333<>+24(SB)/4, $0x41133333
+DATA number41133333<>+28(SB)/4, $0x41133333
+GLOBL number41133333<>(SB), RODATA|NOPTR, $32
 
-DATA number40000000<>+0(SB)/4, $0x40000000
-DATA number40000000<>+4(SB)/4, $0x40000000
-DATA number40000000<>+8(SB)/4, $0x40000000
-DATA number40000000<>+12(SB)/4, $0x40000000
-DATA number40000000<>+16(SB)/4, $0x40000000
-DATA number40000000<>+20(SB)/4, $0x40000000
-DATA number40000000<>+24(SB)/4, $0x40000000
-DATA number40000000<>+28(SB)/4, $0x40000000
-GLOBL number40000000<>(SB), RODATA|NOPTR, $32
+DATA number00000007<>+0(SB)/4, $0x00000007
+DATA number00000007<>+4(SB)/4, $0x00000007
+DATA number00000007<>+8(SB)/4, $0x00000007
+DATA number00000007<>+12(SB)/4, $0x00000007
+DATA number00000007<>+16(SB)/4, $0x00000007
+DATA number00000007<>+20(SB)/4, $0x00000007
+DATA number00000007<>+24(SB)/4, $0x00000007
+DATA number00000007<>+28(SB)/4, $0x00000007
+GLOBL number00000007<>(SB), RODATA|NOPTR, $32
 
-DATA numberbbbaf0ea<>+0(SB)/4, $0xbbbaf0ea
-DATA numberbbbaf0ea<>+4(SB)/4, $0xbbbaf0ea
-DATA numberbbbaf0ea<>+8(SB)/4, $0xbbbaf0ea
-DATA numberbbbaf0ea<>+12(SB)/4, $0xbbbaf0ea
-DATA numberbbbaf0ea<>+16(SB)/4, $0xbbbaf0ea
-DATA numberbbbaf0ea<>+20(SB)/4, $0xbbbaf0ea
-DATA numberbbbaf0ea<>+24(SB)/4, $0xbbbaf0ea
-DATA numberbbbaf0ea<>+28(SB)/4, $0xbbbaf0ea
-GLOBL numberbbbaf0ea<>(SB), RODATA|NOPTR, $32
+DATA tanhNodes<>+0(SB)/4, $0x00000000
+DATA tanhNodes<>+4(SB)/4, $0x3f6b3109
+DATA tanhNodes<>+8(SB)/4, $0x40008d05
+DATA tanhNodes<>+12(SB)/4, $0x40403ac1
+DATA tanhNodes<>+16(SB)/4, $0x40808e73
+DATA tanhNodes<>+20(SB)/4, $0x409f7c7d
+DATA tanhNodes<>+24(SB)/4, $0x40c090de
+DATA tanhNodes<>+28(SB)/4, $0x40f3fbb4
+GLOBL tanhNodes<>(SB), RODATA|NOPTR, $32
 
-DATA number3ca9134e<>+0(SB)/4, $0x3ca9134e
-DATA number3ca9134e<>+4(SB)/4, $0x3ca9134e
-DATA number3ca9134e<>+8(SB)/4, $0x3ca9134e
-DATA number3ca9134e<>+12(SB)/4, $0x3ca9134e
-DATA number3ca9134e<>+16(SB)/4, $0x3ca9134e
-DATA number3ca9134e<>+20(SB)/4, $0x3ca9134e
-DATA number3ca9134e<>+24(SB)/4, $0x3ca9134e
-DATA number3ca9134e<>+28(SB)/4, $0x3ca9134e
-GLOBL number3ca9134e<>(SB), RODATA|NOPTR, $32
+DATA number3b03ce8d<>+0(SB)/4, $0x3b03ce8d
+DATA number3b03ce8d<>+4(SB)/4, $0x3b03ce8d
+DATA number3b03ce8d<>+8(SB)/4, $0x3b03ce8d
+DATA number3b03ce8d<>+12(SB)/4, $0x3b03ce8d
+DATA number3b03ce8d<>+16(SB)/4, $0x3b03ce8d
+DATA number3b03ce8d<>+20(SB)/4, $0x3b03ce8d
+DATA number3b03ce8d<>+24(SB)/4, $0x3b03ce8d
+DATA number3b03ce8d<>+28(SB)/4, $0x3b03ce8d
+GLOBL number3b03ce8d<>(SB), RODATA|NOPTR, $32
 
-DATA numberbd5c1e2d<>+0(SB)/4, $0xbd5c1e2d
-DATA numberbd5c1e2d<>+4(SB)/4, $0xbd5c1e2d
-DATA numberbd5c1e2d<>+8(SB)/4, $0xbd5c1e2d
-DATA numberbd5c1e2d<>+12(SB)/4, $0xbd5c1e2d
-DATA numberbd5c1e2d<>+16(SB)/4, $0xbd5c1e2d
-DATA numberbd5c1e2d<>+20(SB)/4, $0xbd5c1e2d
-DATA numberbd5c1e2d<>+24(SB)/4, $0xbd5c1e2d
-DATA numberbd5c1e2d<>+28(SB)/4, $0xbd5c1e2d
-GLOBL numberbd5c1e2d<>(SB), RODATA|NOPTR, $32
+DATA numberbcb5e98e<>+0(SB)/4, $0xbcb5e98e
+DATA numberbcb5e98e<>+4(SB)/4, $0xbcb5e98e
+DATA numberbcb5e98e<>+8(SB)/4, $0xbcb5e98e
+DATA numberbcb5e98e<>+12(SB)/4, $0xbcb5e98e
+DATA numberbcb5e98e<>+16(SB)/4, $0xbcb5e98e
+DATA numberbcb5e98e<>+20(SB)/4, $0xbcb5e98e
+DATA numberbcb5e98e<>+24(SB)/4, $0xbcb5e98e
+DATA numberbcb5e98e<>+28(SB)/4, $0xbcb5e98e
+GLOBL numberbcb5e98e<>(SB), RODATA|NOPTR, $32
 
-DATA number3e088393<>+0(SB)/4, $0x3e088393
-DATA number3e088393<>+4(SB)/4, $0x3e088393
-DATA number3e088393<>+8(SB)/4, $0x3e088393
-DATA number3e088393<>+12(SB)/4, $0x3e088393
-DATA number3e088393<>+16(SB)/4, $0x3e088393
-DATA number3e088393<>+20(SB)/4, $0x3e088393
-DATA number3e088393<>+24(SB)/4, $0x3e088393
-DATA number3e088393<>+28(SB)/4, $0x3e088393
-GLOBL number3e088393<>(SB), RODATA|NOPTR, $32
+DATA number3eaaaa93<>+0(SB)/4, $0x3eaaaa93
+DATA number3eaaaa93<>+4(SB)/4, $0x3eaaaa93
+DATA number3eaaaa93<>+8(SB)/4, $0x3eaaaa93
+DATA number3eaaaa93<>+12(SB)/4, $0x3eaaaa93
+DATA number3eaaaa93<>+16(SB)/4, $0x3eaaaa93
+DATA number3eaaaa93<>+20(SB)/4, $0x3eaaaa93
+DATA number3eaaaa93<>+24(SB)/4, $0x3eaaaa93
+DATA number3eaaaa93<>+28(SB)/4, $0x3eaaaa93
+GLOBL number3eaaaa93<>(SB), RODATA|NOPTR, $32
 
-DATA numberbeaaaa99<>+0(SB)/4, $0xbeaaaa99
-DATA numberbeaaaa99<>+4(SB)/4, $0xbeaaaa99
-DATA numberbeaaaa99<>+8(SB)/4, $0xbeaaaa99
-DATA numberbeaaaa99<>+12(SB)/4, $0xbeaaaa99
-DATA numberbeaaaa99<>+16(SB)/4, $0xbeaaaa99
-DATA numberbeaaaa99<>+20(SB)/4, $0xbeaaaa99
-DATA numberbeaaaa99<>+24(SB)/4, $0xbeaaaa99
-DATA numberbeaaaa99<>+28(SB)/4, $0xbeaaaa99
-GLOBL numberbeaaaa99<>(SB), RODATA|NOPTR, $32
+DATA tanhAtNodes<>+0(SB)/4, $0x00000000
+DATA tanhAtNodes<>+4(SB)/4, $0x3f39ac99
+DATA tanhAtNodes<>+8(SB)/4, $0x3f76f209
+DATA tanhAtNodes<>+12(SB)/4, $0x3f7ebe38
+DATA tanhAtNodes<>+16(SB)/4, $0x3f7fd58c
+DATA tanhAtNodes<>+20(SB)/4, $0x3f7ff9db
+DATA tanhAtNodes<>+24(SB)/4, $0x3f7fff39
+DATA tanhAtNodes<>+28(SB)/4, $0x3f7ffff8
+GLOBL tanhAtNodes<>(SB), RODATA|NOPTR, $32
 
-DATA number3f200000<>+0(SB)/4, $0x3f200000
-DATA number3f200000<>+4(SB)/4, $0x3f200000
-DATA number3f200000<>+8(SB)/4, $0x3f200000
-DATA number3f200000<>+12(SB)/4, $0x3f200000
-DATA number3f200000<>+16(SB)/4, $0x3f200000
-DATA number3f200000<>+20(SB)/4, $0x3f200000
-DATA number3f200000<>+24(SB)/4, $0x3f200000
-DATA number3f200000<>+28(SB)/4, $0x3f200000
-GLOBL number3f200000<>(SB), RODATA|NOPTR, $32
+DATA tanhSlopes<>+0(SB)/4, $0x3f800000
+DATA tanhSlopes<>+4(SB)/4, $0x3ef2aa2d
+DATA tanhSlopes<>+8(SB)/4, $0x3d8e4f8f
+DATA tanhSlopes<>+12(SB)/4, $0x3c207ee2
+DATA tanhSlopes<>+16(SB)/4, $0x3aa9c1eb
+DATA tanhSlopes<>+20(SB)/4, $0x39449da5
+DATA tanhSlopes<>+24(SB)/4, $0x37c6ffbd
+DATA tanhSlopes<>+28(SB)/4, $0x35800964
+GLOBL tanhSlopes<>(SB), RODATA|NOPTR, $32
 
 // func avx512FnErf(dst []float32, x []float32)
 // Requires: AVX, AVX512F, BMI2, CMOV
@@ -1804,16 +1864,6 @@ tail:
 done:
 	VZEROUPPER
 	RET
-
-DATA number40800000<>+0(SB)/4, $0x40800000
-DATA number40800000<>+4(SB)/4, $0x40800000
-DATA number40800000<>+8(SB)/4, $0x40800000
-DATA number40800000<>+12(SB)/4, $0x40800000
-DATA number40800000<>+16(SB)/4, $0x40800000
-DATA number40800000<>+20(SB)/4, $0x40800000
-DATA number40800000<>+24(SB)/4, $0x40800000
-DATA number40800000<>+28(SB)/4, $0x40800000
-GLOBL number40800000<>(SB), RODATA|NOPTR, $32
 
 DATA number372f05a1<>+0(SB)/4, $0x372f05a1
 DATA number372f05a1<>+4(SB)/4, $0x372f05a1
@@ -2922,16 +2972,6 @@ DATA number3eaaaa6f<>+20(SB)/4, $0x3eaaaa6f
 DATA number3eaaaa6f<>+24(SB)/4, $0x3eaaaa6f
 DATA number3eaaaa6f<>+28(SB)/4, $0x3eaaaa6f
 GLOBL number3eaaaa6f<>(SB), RODATA|NOPTR, $32
-
-DATA numberbf800000<>+0(SB)/4, $0xbf800000
-DATA numberbf800000<>+4(SB)/4, $0xbf800000
-DATA numberbf800000<>+8(SB)/4, $0xbf800000
-DATA numberbf800000<>+12(SB)/4, $0xbf800000
-DATA numberbf800000<>+16(SB)/4, $0xbf800000
-DATA numberbf800000<>+20(SB)/4, $0xbf800000
-DATA numberbf800000<>+24(SB)/4, $0xbf800000
-DATA numberbf800000<>+28(SB)/4, $0xbf800000
-GLOBL numberbf800000<>(SB), RODATA|NOPTR, $32
 
 // func avx512FnPow(dst []float32, a []float32, b []float32)
 // Requires: AVX, AVX512F, BMI2, CMOV
@@ -6271,90 +6311,80 @@ TEXT ·avx2FnLog1p(SB), NOSPLIT, $0-48
 	JLT  rest
 
 many:
-	VMOVUPS      (SI), Y6
-	VADDPS       number3f800000<>+0(SB), Y6, Y0
-	VMOVAPS      Y0, Y5
-	VSUBPS       number3f800000<>+0(SB), Y0, Y1
-	VSUBPS       Y1, Y6, Y1
-	VDIVPS       Y0, Y1, Y1
-	VPSUBD       number3f3504f3<>+0(SB), Y0, Y2
-	VPSRAD       $0x17, Y2, Y2
-	VPSLLD       $0x17, Y2, Y3
-	VPSUBD       Y3, Y0, Y0
-	VCVTDQ2PS    Y2, Y2
-	VSUBPS       number3f800000<>+0(SB), Y0, Y0
-	VBROADCASTSS number3d9021bb<>+0(SB), Y3
-	VFMADD213PS  numberbdebd1b8<>+0(SB), Y0, Y3
-	VFMADD213PS  number3def251a<>+0(SB), Y0, Y3
-	VFMADD213PS  numberbdfe5d4f<>+0(SB), Y0, Y3
-	VFMADD213PS  number3e11e9bf<>+0(SB), Y0, Y3
-	VFMADD213PS  numberbe2aae50<>+0(SB), Y0, Y3
-	VFMADD213PS  number3e4cceac<>+0(SB), Y0, Y3
-	VFMADD213PS  numberbe7ffffc<>+0(SB), Y0, Y3
-	VFMADD213PS  number3eaaaaaa<>+0(SB), Y0, Y3
-	VMULPS       Y0, Y0, Y4
-	VMULPS       Y0, Y3, Y3
-	VMULPS       Y4, Y3, Y3
-	VFMADD231PS  numberb95e8083<>+0(SB), Y2, Y3
-	VFMADD231PS  numberbf000000<>+0(SB), Y4, Y3
-	VADDPS       Y0, Y3, Y3
-	VFMADD231PS  number3f318000<>+0(SB), Y2, Y3
-	VADDPS       Y1, Y3, Y3
-	VANDPS       number80000000<>+0(SB), Y6, Y1
-	VORPS        Y1, Y3, Y3
-	VBROADCASTSS numberff800000<>+0(SB), Y0
-	VCMPPS       $0x00, number00000000<>+0(SB), Y5, Y2
-	VBLENDVPS    Y2, Y0, Y3, Y3
-	VBROADCASTSS number7fc00000<>+0(SB), Y0
-	VCMPPS       $0x01, number00000000<>+0(SB), Y5, Y2
-	VBLENDVPS    Y2, Y0, Y3, Y3
-	VBROADCASTSS number7f800000<>+0(SB), Y0
-	VCMPPS       $0x05, Y0, Y5, Y2
-	VBLENDVPS    Y2, Y5, Y3, Y3
-	VMOVAPS      Y3, Y6
-	VMOVUPS      Y6, (DI)
-	VMOVUPS      32(SI), Y13
-	VADDPS       number3f800000<>+0(SB), Y13, Y7
-	VMOVAPS      Y7, Y12
-	VSUBPS       number3f800000<>+0(SB), Y7, Y8
-	VSUBPS       Y8, Y13, Y8
-	VDIVPS       Y7, Y8, Y8
-	VPSUBD       number3f3504f3<>+0(SB), Y7, Y9
-	VPSRAD       $0x17, Y9, Y9
-	VPSLLD       $0x17, Y9, Y10
-	VPSUBD       Y10, Y7, Y7
-	VCVTDQ2PS    Y9, Y9
-	VSUBPS       number3f800000<>+0(SB), Y7, Y7
-	VBROADCASTSS number3d9021bb<>+0(SB), Y10
-	VFMADD213PS  numberbdebd1b8<>+0(SB), Y7, Y10
-	VFMADD213PS  number3def251a<>+0(SB), Y7, Y10
-	VFMADD213PS  numberbdfe5d4f<>+0(SB), Y7, Y10
-	VFMADD213PS  number3e11e9bf<>+0(SB), Y7, Y10
-	VFMADD213PS  numberbe2aae50<>+0(SB), Y7, Y10
-	VFMADD213PS  number3e4cceac<>+0(SB), Y7, Y10
-	VFMADD213PS  numberbe7ffffc<>+0(SB), Y7, Y10
-	VFMADD213PS  number3eaaaaaa<>+0(SB), Y7, Y10
-	VMULPS       Y7, Y7, Y11
-	VMULPS       Y7, Y10, Y10
-	VMULPS       Y11, Y10, Y10
-	VFMADD231PS  numberb95e8083<>+0(SB), Y9, Y10
-	VFMADD231PS  numberbf000000<>+0(SB), Y11, Y10
-	VADDPS       Y7, Y10, Y10
-	VFMADD231PS  number3f318000<>+0(SB), Y9, Y10
-	VADDPS       Y8, Y10, Y10
-	VANDPS       number80000000<>+0(SB), Y13, Y8
-	VORPS        Y8, Y10, Y10
-	VBROADCASTSS numberff800000<>+0(SB), Y7
-	VCMPPS       $0x00, number00000000<>+0(SB), Y12, Y9
-	VBLENDVPS    Y9, Y7, Y10, Y10
-	VBROADCASTSS number7fc00000<>+0(SB), Y7
-	VCMPPS       $0x01, number00000000<>+0(SB), Y12, Y9
-	VBLENDVPS    Y9, Y7, Y10, Y10
-	VBROADCASTSS number7f800000<>+0(SB), Y7
-	VCMPPS       $0x05, Y7, Y12, Y9
-	VBLENDVPS    Y9, Y12, Y10, Y10
-	VMOVAPS      Y10, Y13
-	VMOVUPS      Y13, 32(DI)
+	VMOVUPS      (SI), Y5
+	VADDPS       number3f800000<>+0(SB), Y5, Y0
+	VPSUBD       number3f800001<>+0(SB), Y0, Y1
+	VPMAXSD      numberffbfffff<>+0(SB), Y1, Y2
+	VPMINSD      number00000000<>+0(SB), Y2, Y2
+	VPSUBD       Y2, Y1, Y1
+	VANDPS       numberff800000<>+0(SB), Y1, Y1
+	VBROADCASTSS number40800000<>+0(SB), Y3
+	VPSUBD       Y1, Y3, Y3
+	VBROADCASTSS numberbf800000<>+0(SB), Y2
+	VFMADD231PS  number3e800000<>+0(SB), Y3, Y2
+	VMULPS       Y5, Y3, Y3
+	VFMADD231PS  number3e800000<>+0(SB), Y3, Y2
+	VCVTDQ2PS    Y1, Y1
+	VBROADCASTSS number3f72f6a8<>+0(SB), Y3
+	VFMADD213PS  number40abcc2e<>+0(SB), Y2, Y3
+	VFMADD213PS  number40b2a9a2<>+0(SB), Y2, Y3
+	VADDPS       number4106f964<>+0(SB), Y2, Y4
+	VFMADD213PS  number419173f8<>+0(SB), Y2, Y4
+	VFMADD213PS  number4132a9a6<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y3, Y3
+	VDIVPS       Y4, Y3, Y3
+	VFNMADD231PS Y3, Y2, Y2
+	VFMADD231PS  number33b17218<>+0(SB), Y1, Y2
+	VANDPS       number80000000<>+0(SB), Y5, Y4
+	VORPS        Y4, Y2, Y2
+	VBROADCASTSS numberff800000<>+0(SB), Y3
+	VCMPPS       $0x00, number00000000<>+0(SB), Y0, Y4
+	VBLENDVPS    Y4, Y3, Y2, Y2
+	VBROADCASTSS number7fc00000<>+0(SB), Y3
+	VCMPPS       $0x01, number00000000<>+0(SB), Y0, Y4
+	VBLENDVPS    Y4, Y3, Y2, Y2
+	VBROADCASTSS number7f800000<>+0(SB), Y3
+	VCMPPS       $0x05, Y3, Y0, Y4
+	VBLENDVPS    Y4, Y0, Y2, Y2
+	VMOVAPS      Y2, Y5
+	VMOVUPS      Y5, (DI)
+	VMOVUPS      32(SI), Y11
+	VADDPS       number3f800000<>+0(SB), Y11, Y6
+	VPSUBD       number3f800001<>+0(SB), Y6, Y7
+	VPMAXSD      numberffbfffff<>+0(SB), Y7, Y8
+	VPMINSD      number00000000<>+0(SB), Y8, Y8
+	VPSUBD       Y8, Y7, Y7
+	VANDPS       numberff800000<>+0(SB), Y7, Y7
+	VBROADCASTSS number40800000<>+0(SB), Y9
+	VPSUBD       Y7, Y9, Y9
+	VBROADCASTSS numberbf800000<>+0(SB), Y8
+	VFMADD231PS  number3e800000<>+0(SB), Y9, Y8
+	VMULPS       Y11, Y9, Y9
+	VFMADD231PS  number3e800000<>+0(SB), Y9, Y8
+	VCVTDQ2PS    Y7, Y7
+	VBROADCASTSS number3f72f6a8<>+0(SB), Y9
+	VFMADD213PS  number40abcc2e<>+0(SB), Y8, Y9
+	VFMADD213PS  number40b2a9a2<>+0(SB), Y8, Y9
+	VADDPS       number4106f964<>+0(SB), Y8, Y10
+	VFMADD213PS  number419173f8<>+0(SB), Y8, Y10
+	VFMADD213PS  number4132a9a6<>+0(SB), Y8, Y10
+	VMULPS       Y8, Y9, Y9
+	VDIVPS       Y10, Y9, Y9
+	VFNMADD231PS Y9, Y8, Y8
+	VFMADD231PS  number33b17218<>+0(SB), Y7, Y8
+	VANDPS       number80000000<>+0(SB), Y11, Y10
+	VORPS        Y10, Y8, Y8
+	VBROADCASTSS numberff800000<>+0(SB), Y9
+	VCMPPS       $0x00, number00000000<>+0(SB), Y6, Y10
+	VBLENDVPS    Y10, Y9, Y8, Y8
+	VBROADCASTSS number7fc00000<>+0(SB), Y9
+	VCMPPS       $0x01, number00000000<>+0(SB), Y6, Y10
+	VBLENDVPS    Y10, Y9, Y8, Y8
+	VBROADCASTSS number7f800000<>+0(SB), Y9
+	VCMPPS       $0x05, Y9, Y6, Y10
+	VBLENDVPS    Y10, Y6, Y8, Y8
+	VMOVAPS      Y8, Y11
+	VMOVUPS      Y11, 32(DI)
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
@@ -6372,48 +6402,43 @@ tail:
 	NEGQ         R9
 	VMOVUPS      (R10)(R9*4), Y15
 	NEGQ         R9
-	VMASKMOVPS   (SI), Y15, Y6
-	VADDPS       number3f800000<>+0(SB), Y6, Y0
-	VMOVAPS      Y0, Y5
-	VSUBPS       number3f800000<>+0(SB), Y0, Y1
-	VSUBPS       Y1, Y6, Y1
-	VDIVPS       Y0, Y1, Y1
-	VPSUBD       number3f3504f3<>+0(SB), Y0, Y2
-	VPSRAD       $0x17, Y2, Y2
-	VPSLLD       $0x17, Y2, Y3
-	VPSUBD       Y3, Y0, Y0
-	VCVTDQ2PS    Y2, Y2
-	VSUBPS       number3f800000<>+0(SB), Y0, Y0
-	VBROADCASTSS number3d9021bb<>+0(SB), Y3
-	VFMADD213PS  numberbdebd1b8<>+0(SB), Y0, Y3
-	VFMADD213PS  number3def251a<>+0(SB), Y0, Y3
-	VFMADD213PS  numberbdfe5d4f<>+0(SB), Y0, Y3
-	VFMADD213PS  number3e11e9bf<>+0(SB), Y0, Y3
-	VFMADD213PS  numberbe2aae50<>+0(SB), Y0, Y3
-	VFMADD213PS  number3e4cceac<>+0(SB), Y0, Y3
-	VFMADD213PS  numberbe7ffffc<>+0(SB), Y0, Y3
-	VFMADD213PS  number3eaaaaaa<>+0(SB), Y0, Y3
-	VMULPS       Y0, Y0, Y4
-	VMULPS       Y0, Y3, Y3
-	VMULPS       Y4, Y3, Y3
-	VFMADD231PS  numberb95e8083<>+0(SB), Y2, Y3
-	VFMADD231PS  numberbf000000<>+0(SB), Y4, Y3
-	VADDPS       Y0, Y3, Y3
-	VFMADD231PS  number3f318000<>+0(SB), Y2, Y3
-	VADDPS       Y1, Y3, Y3
-	VANDPS       number80000000<>+0(SB), Y6, Y1
-	VORPS        Y1, Y3, Y3
-	VBROADCASTSS numberff800000<>+0(SB), Y0
-	VCMPPS       $0x00, number00000000<>+0(SB), Y5, Y2
-	VBLENDVPS    Y2, Y0, Y3, Y3
-	VBROADCASTSS number7fc00000<>+0(SB), Y0
-	VCMPPS       $0x01, number00000000<>+0(SB), Y5, Y2
-	VBLENDVPS    Y2, Y0, Y3, Y3
-	VBROADCASTSS number7f800000<>+0(SB), Y0
-	VCMPPS       $0x05, Y0, Y5, Y2
-	VBLENDVPS    Y2, Y5, Y3, Y3
-	VMOVAPS      Y3, Y6
-	VMASKMOVPS   Y6, Y15, (DI)
+	VMASKMOVPS   (SI), Y15, Y5
+	VADDPS       number3f800000<>+0(SB), Y5, Y0
+	VPSUBD       number3f800001<>+0(SB), Y0, Y1
+	VPMAXSD      numberffbfffff<>+0(SB), Y1, Y2
+	VPMINSD      number00000000<>+0(SB), Y2, Y2
+	VPSUBD       Y2, Y1, Y1
+	VANDPS       numberff800000<>+0(SB), Y1, Y1
+	VBROADCASTSS number40800000<>+0(SB), Y3
+	VPSUBD       Y1, Y3, Y3
+	VBROADCASTSS numberbf800000<>+0(SB), Y2
+	VFMADD231PS  number3e800000<>+0(SB), Y3, Y2
+	VMULPS       Y5, Y3, Y3
+	VFMADD231PS  number3e800000<>+0(SB), Y3, Y2
+	VCVTDQ2PS    Y1, Y1
+	VBROADCASTSS number3f72f6a8<>+0(SB), Y3
+	VFMADD213PS  number40abcc2e<>+0(SB), Y2, Y3
+	VFMADD213PS  number40b2a9a2<>+0(SB), Y2, Y3
+	VADDPS       number4106f964<>+0(SB), Y2, Y4
+	VFMADD213PS  number419173f8<>+0(SB), Y2, Y4
+	VFMADD213PS  number4132a9a6<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y3, Y3
+	VDIVPS       Y4, Y3, Y3
+	VFNMADD231PS Y3, Y2, Y2
+	VFMADD231PS  number33b17218<>+0(SB), Y1, Y2
+	VANDPS       number80000000<>+0(SB), Y5, Y4
+	VORPS        Y4, Y2, Y2
+	VBROADCASTSS numberff800000<>+0(SB), Y3
+	VCMPPS       $0x00, number00000000<>+0(SB), Y0, Y4
+	VBLENDVPS    Y4, Y3, Y2, Y2
+	VBROADCASTSS number7fc00000<>+0(SB), Y3
+	VCMPPS       $0x01, number00000000<>+0(SB), Y0, Y4
+	VBLENDVPS    Y4, Y3, Y2, Y2
+	VBROADCASTSS number7f800000<>+0(SB), Y3
+	VCMPPS       $0x05, Y3, Y0, Y4
+	VBLENDVPS    Y4, Y0, Y2, Y2
+	VMOVAPS      Y2, Y5
+	VMASKMOVPS   Y5, Y15, (DI)
 	ADDQ         $0x00000020, DI
 	ADDQ         $0x00000020, SI
 	SUBQ         R9, CX
@@ -6433,88 +6458,52 @@ TEXT ·avx2FnTanh(SB), NOSPLIT, $0-48
 	JLT  rest
 
 many:
-	VMOVUPS      (SI), Y4
-	VANDPS       number80000000<>+0(SB), Y4, Y3
-	VANDPS       number7fffffff<>+0(SB), Y4, Y2
-	VADDPS       Y2, Y2, Y2
-	VBROADCASTSS number42200000<>+0(SB), Y0
-	VMINPS       Y2, Y0, Y2
-	VMULPS       number3fb8aa3b<>+0(SB), Y2, Y0
-	VROUNDPS     $0x08, Y0, Y0
-	VFNMADD231PS number3f318000<>+0(SB), Y0, Y2
-	VFNMADD231PS numberb95e8083<>+0(SB), Y0, Y2
-	VBROADCASTSS number39506967<>+0(SB), Y1
-	VFMADD213PS  number3ab743ce<>+0(SB), Y2, Y1
-	VFMADD213PS  number3c088908<>+0(SB), Y2, Y1
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y2, Y1
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y2, Y1
-	VFMADD213PS  number3f000000<>+0(SB), Y2, Y1
-	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
-	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
-	VCVTPS2DQ    Y0, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VPADDD       Y0, Y1, Y2
-	VADDPS       number3f800000<>+0(SB), Y2, Y2
-	VBROADCASTSS number40000000<>+0(SB), Y0
-	VDIVPS       Y2, Y0, Y2
-	VBROADCASTSS number3f800000<>+0(SB), Y0
-	VSUBPS       Y2, Y0, Y2
-	VANDPS       number80000000<>+0(SB), Y4, Y0
-	VORPS        Y0, Y2, Y2
-	VMULPS       Y4, Y4, Y0
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y1
-	VFMADD213PS  number3ca9134e<>+0(SB), Y0, Y1
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y0, Y1
-	VFMADD213PS  number3e088393<>+0(SB), Y0, Y1
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y0, Y1
-	VMULPS       Y0, Y1, Y1
-	VFMADD213PS  Y4, Y4, Y1
-	VANDPS       number7fffffff<>+0(SB), Y4, Y0
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y0, Y0
-	VBLENDVPS    Y0, Y1, Y2, Y4
-	VORPS        Y3, Y4, Y4
-	VMOVUPS      Y4, (DI)
-	VMOVUPS      32(SI), Y9
-	VANDPS       number80000000<>+0(SB), Y9, Y8
-	VANDPS       number7fffffff<>+0(SB), Y9, Y7
-	VADDPS       Y7, Y7, Y7
-	VBROADCASTSS number42200000<>+0(SB), Y5
-	VMINPS       Y7, Y5, Y7
-	VMULPS       number3fb8aa3b<>+0(SB), Y7, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS number3f318000<>+0(SB), Y5, Y7
-	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y7
-	VBROADCASTSS number39506967<>+0(SB), Y6
-	VFMADD213PS  number3ab743ce<>+0(SB), Y7, Y6
-	VFMADD213PS  number3c088908<>+0(SB), Y7, Y6
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y7, Y6
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y7, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y7, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y7, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y7, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       Y5, Y6, Y7
-	VADDPS       number3f800000<>+0(SB), Y7, Y7
-	VBROADCASTSS number40000000<>+0(SB), Y5
-	VDIVPS       Y7, Y5, Y7
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VSUBPS       Y7, Y5, Y7
-	VANDPS       number80000000<>+0(SB), Y9, Y5
-	VORPS        Y5, Y7, Y7
-	VMULPS       Y9, Y9, Y5
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y6
-	VFMADD213PS  number3ca9134e<>+0(SB), Y5, Y6
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y5, Y6
-	VFMADD213PS  number3e088393<>+0(SB), Y5, Y6
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y5, Y6
-	VMULPS       Y5, Y6, Y6
-	VFMADD213PS  Y9, Y9, Y6
-	VANDPS       number7fffffff<>+0(SB), Y9, Y5
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y5, Y5
-	VBLENDVPS    Y5, Y6, Y7, Y9
-	VORPS        Y8, Y9, Y9
-	VMOVUPS      Y9, 32(DI)
+	VMOVUPS      (SI), Y5
+	VANDPS       number7fffffff<>+0(SB), Y5, Y0
+	VBROADCASTSS number41133333<>+0(SB), Y3
+	VMINPS       Y0, Y3, Y0
+	VCVTPS2DQ    Y0, Y1
+	VPMINSD      number00000007<>+0(SB), Y1, Y1
+	VPERMPS      tanhNodes<>+0(SB), Y1, Y4
+	VSUBPS       Y4, Y0, Y0
+	VMULPS       Y0, Y0, Y2
+	VBROADCASTSS number3b03ce8d<>+0(SB), Y3
+	VFMADD213PS  numberbcb5e98e<>+0(SB), Y2, Y3
+	VFMADD213PS  number3eaaaa93<>+0(SB), Y2, Y3
+	VMULPS       Y3, Y2, Y2
+	VPERMPS      tanhAtNodes<>+0(SB), Y1, Y4
+	VFMADD231PS  Y4, Y0, Y2
+	VADDPS       number3f800000<>+0(SB), Y2, Y3
+	VDIVPS       Y3, Y2, Y2
+	VFNMADD213PS Y0, Y0, Y2
+	VPERMPS      tanhSlopes<>+0(SB), Y1, Y3
+	VFMADD213PS  Y4, Y3, Y2
+	VANDPS       number80000000<>+0(SB), Y5, Y5
+	VORPS        Y2, Y5, Y5
+	VMOVUPS      Y5, (DI)
+	VMOVUPS      32(SI), Y11
+	VANDPS       number7fffffff<>+0(SB), Y11, Y6
+	VBROADCASTSS number41133333<>+0(SB), Y9
+	VMINPS       Y6, Y9, Y6
+	VCVTPS2DQ    Y6, Y7
+	VPMINSD      number00000007<>+0(SB), Y7, Y7
+	VPERMPS      tanhNodes<>+0(SB), Y7, Y10
+	VSUBPS       Y10, Y6, Y6
+	VMULPS       Y6, Y6, Y8
+	VBROADCASTSS number3b03ce8d<>+0(SB), Y9
+	VFMADD213PS  numberbcb5e98e<>+0(SB), Y8, Y9
+	VFMADD213PS  number3eaaaa93<>+0(SB), Y8, Y9
+	VMULPS       Y9, Y8, Y8
+	VPERMPS      tanhAtNodes<>+0(SB), Y7, Y10
+	VFMADD231PS  Y10, Y6, Y8
+	VADDPS       number3f800000<>+0(SB), Y8, Y9
+	VDIVPS       Y9, Y8, Y8
+	VFNMADD213PS Y6, Y6, Y8
+	VPERMPS      tanhSlopes<>+0(SB), Y7, Y9
+	VFMADD213PS  Y10, Y9, Y8
+	VANDPS       number80000000<>+0(SB), Y11, Y11
+	VORPS        Y8, Y11, Y11
+	VMOVUPS      Y11, 32(DI)
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000010, CX
@@ -6532,47 +6521,29 @@ tail:
 	NEGQ         R9
 	VMOVUPS      (R10)(R9*4), Y15
 	NEGQ         R9
-	VMASKMOVPS   (SI), Y15, Y4
-	VANDPS       number80000000<>+0(SB), Y4, Y3
-	VANDPS       number7fffffff<>+0(SB), Y4, Y2
-	VADDPS       Y2, Y2, Y2
-	VBROADCASTSS number42200000<>+0(SB), Y0
-	VMINPS       Y2, Y0, Y2
-	VMULPS       number3fb8aa3b<>+0(SB), Y2, Y0
-	VROUNDPS     $0x08, Y0, Y0
-	VFNMADD231PS number3f318000<>+0(SB), Y0, Y2
-	VFNMADD231PS numberb95e8083<>+0(SB), Y0, Y2
-	VBROADCASTSS number39506967<>+0(SB), Y1
-	VFMADD213PS  number3ab743ce<>+0(SB), Y2, Y1
-	VFMADD213PS  number3c088908<>+0(SB), Y2, Y1
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y2, Y1
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y2, Y1
-	VFMADD213PS  number3f000000<>+0(SB), Y2, Y1
-	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
-	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
-	VCVTPS2DQ    Y0, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VPADDD       Y0, Y1, Y2
-	VADDPS       number3f800000<>+0(SB), Y2, Y2
-	VBROADCASTSS number40000000<>+0(SB), Y0
-	VDIVPS       Y2, Y0, Y2
-	VBROADCASTSS number3f800000<>+0(SB), Y0
-	VSUBPS       Y2, Y0, Y2
-	VANDPS       number80000000<>+0(SB), Y4, Y0
-	VORPS        Y0, Y2, Y2
-	VMULPS       Y4, Y4, Y0
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y1
-	VFMADD213PS  number3ca9134e<>+0(SB), Y0, Y1
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y0, Y1
-	VFMADD213PS  number3e088393<>+0(SB), Y0, Y1
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y0, Y1
-	VMULPS       Y0, Y1, Y1
-	VFMADD213PS  Y4, Y4, Y1
-	VANDPS       number7fffffff<>+0(SB), Y4, Y0
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y0, Y0
-	VBLENDVPS    Y0, Y1, Y2, Y4
-	VORPS        Y3, Y4, Y4
-	VMASKMOVPS   Y4, Y15, (DI)
+	VMASKMOVPS   (SI), Y15, Y5
+	VANDPS       number7fffffff<>+0(SB), Y5, Y0
+	VBROADCASTSS number41133333<>+0(SB), Y3
+	VMINPS       Y0, Y3, Y0
+	VCVTPS2DQ    Y0, Y1
+	VPMINSD      number00000007<>+0(SB), Y1, Y1
+	VPERMPS      tanhNodes<>+0(SB), Y1, Y4
+	VSUBPS       Y4, Y0, Y0
+	VMULPS       Y0, Y0, Y2
+	VBROADCASTSS number3b03ce8d<>+0(SB), Y3
+	VFMADD213PS  numberbcb5e98e<>+0(SB), Y2, Y3
+	VFMADD213PS  number3eaaaa93<>+0(SB), Y2, Y3
+	VMULPS       Y3, Y2, Y2
+	VPERMPS      tanhAtNodes<>+0(SB), Y1, Y4
+	VFMADD231PS  Y4, Y0, Y2
+	VADDPS       number3f800000<>+0(SB), Y2, Y3
+	VDIVPS       Y3, Y2, Y2
+	VFNMADD213PS Y0, Y0, Y2
+	VPERMPS      tanhSlopes<>+0(SB), Y1, Y3
+	VFMADD213PS  Y4, Y3, Y2
+	VANDPS       number80000000<>+0(SB), Y5, Y5
+	VORPS        Y2, Y5, Y5
+	VMASKMOVPS   Y5, Y15, (DI)
 	ADDQ         $0x00000020, DI
 	ADDQ         $0x00000020, SI
 	SUBQ         R9, CX

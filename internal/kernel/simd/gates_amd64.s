@@ -25,7 +25,7 @@ DATA laneMask<>+60(SB)/4, $0x00000000
 GLOBL laneMask<>(SB), RODATA|NOPTR, $64
 
 // func avx512LSTM(gates []float32, ldGates int, cPrev []float32, ldCPrev int, c []float32, ldC int, h []float32, ldH int, y []float32, ldY int, ahead int, rows int, units int)
-// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
 TEXT ·avx512LSTM(SB), NOSPLIT, $0-184
 	CMPQ rows+168(FP), $0x00
 	JEQ  end
@@ -54,315 +54,263 @@ many:
 	PREFETCHT1        (DX)(R15*1)
 	PREFETCHT1        64(DX)(R15*1)
 	VMOVUPS           (DI), Z0
-	VMOVUPS           64(DI), Z5
+	VMOVUPS           64(DI), Z7
 	VPXORD.BCST       number80000000<>+0(SB), Z0, Z0
-	VPXORD.BCST       number80000000<>+0(SB), Z5, Z5
+	VPXORD.BCST       number80000000<>+0(SB), Z7, Z7
 	VBROADCASTSS      number42b20000<>+0(SB), Z2
-	VBROADCASTSS      number42b20000<>+0(SB), Z7
+	VBROADCASTSS      number42b20000<>+0(SB), Z9
 	VMINPS            Z0, Z2, Z0
-	VMINPS            Z5, Z7, Z5
+	VMINPS            Z7, Z9, Z7
 	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z7
+	VBROADCASTSS      numberc2d00000<>+0(SB), Z9
 	VMAXPS            Z0, Z2, Z0
-	VMAXPS            Z5, Z7, Z5
+	VMAXPS            Z7, Z9, Z7
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z0, Z2
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z5, Z7
+	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z7, Z9
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VRNDSCALEPS       $0x08, Z7, Z7
+	VRNDSCALEPS       $0x08, Z9, Z9
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z0
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z7, Z5
+	VFNMADD231PS.BCST number3f318000<>+0(SB), Z9, Z7
 	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z0
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z7, Z5
+	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z9, Z7
 	VBROADCASTSS      number39506967<>+0(SB), Z3
-	VBROADCASTSS      number39506967<>+0(SB), Z8
+	VBROADCASTSS      number39506967<>+0(SB), Z10
 	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z7, Z10
 	VFMADD213PS.BCST  number3c088908<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3c088908<>+0(SB), Z7, Z10
 	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z7, Z10
 	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z7, Z10
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3f000000<>+0(SB), Z7, Z10
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z7, Z10
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z7, Z10
 	VSCALEFPS         Z2, Z3, Z0
-	VSCALEFPS         Z7, Z8, Z5
+	VSCALEFPS         Z9, Z10, Z7
 	VADDPS.BCST       number3f800000<>+0(SB), Z0, Z0
-	VADDPS.BCST       number3f800000<>+0(SB), Z5, Z5
+	VADDPS.BCST       number3f800000<>+0(SB), Z7, Z7
 	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VBROADCASTSS      number3f800000<>+0(SB), Z7
+	VBROADCASTSS      number3f800000<>+0(SB), Z9
 	VDIVPS            Z0, Z2, Z0
-	VDIVPS            Z5, Z7, Z5
+	VDIVPS            Z7, Z9, Z7
 	VMOVUPS           Z0, (DI)
-	VMOVUPS           Z5, 64(DI)
+	VMOVUPS           Z7, 64(DI)
 	VMOVUPS           (BX), Z1
-	VMOVUPS           64(BX), Z6
-	VPANDD.BCST       number7fffffff<>+0(SB), Z1, Z4
-	VPANDD.BCST       number7fffffff<>+0(SB), Z6, Z9
-	VADDPS            Z4, Z4, Z4
-	VADDPS            Z9, Z9, Z9
-	VBROADCASTSS      number42200000<>+0(SB), Z2
-	VBROADCASTSS      number42200000<>+0(SB), Z7
-	VMINPS            Z4, Z2, Z4
-	VMINPS            Z9, Z7, Z9
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z2
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z9, Z7
-	VRNDSCALEPS       $0x08, Z2, Z2
-	VRNDSCALEPS       $0x08, Z7, Z7
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z4
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z7, Z9
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z4
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z7, Z9
-	VBROADCASTSS      number39506967<>+0(SB), Z3
-	VBROADCASTSS      number39506967<>+0(SB), Z8
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z8
-	VCVTPS2DQ         Z2, Z2
-	VCVTPS2DQ         Z7, Z7
-	VPSLLD            $0x17, Z2, Z2
-	VPSLLD            $0x17, Z7, Z7
-	VPADDD            Z2, Z3, Z4
-	VPADDD            Z7, Z8, Z9
-	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
-	VADDPS.BCST       number3f800000<>+0(SB), Z9, Z9
-	VBROADCASTSS      number40000000<>+0(SB), Z2
-	VBROADCASTSS      number40000000<>+0(SB), Z7
-	VDIVPS            Z4, Z2, Z4
-	VDIVPS            Z9, Z7, Z9
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VBROADCASTSS      number3f800000<>+0(SB), Z7
-	VSUBPS            Z4, Z2, Z4
-	VSUBPS            Z9, Z7, Z9
-	VPANDD.BCST       number80000000<>+0(SB), Z1, Z2
-	VPANDD.BCST       number80000000<>+0(SB), Z6, Z7
-	VPORD             Z2, Z4, Z4
-	VPORD             Z7, Z9, Z9
-	VMULPS            Z1, Z1, Z2
-	VMULPS            Z6, Z6, Z7
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z3
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z8
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z7, Z8
-	VMULPS            Z2, Z3, Z3
-	VMULPS            Z7, Z8, Z8
-	VFMADD213PS       Z1, Z1, Z3
-	VFMADD213PS       Z6, Z6, Z8
+	VMOVUPS           64(BX), Z8
 	VPANDD.BCST       number7fffffff<>+0(SB), Z1, Z2
-	VPANDD.BCST       number7fffffff<>+0(SB), Z6, Z7
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z2, K2
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z7, K3
-	VBLENDMPS         Z3, Z4, K2, Z1
-	VBLENDMPS         Z8, Z9, K3, Z6
+	VPANDD.BCST       number7fffffff<>+0(SB), Z8, Z9
+	VBROADCASTSS      number41133333<>+0(SB), Z5
+	VBROADCASTSS      number41133333<>+0(SB), Z12
+	VMINPS            Z2, Z5, Z2
+	VMINPS            Z9, Z12, Z9
+	VCVTPS2DQ         Z2, Z3
+	VCVTPS2DQ         Z9, Z10
+	VPMINSD.BCST      number00000007<>+0(SB), Z3, Z3
+	VPMINSD.BCST      number00000007<>+0(SB), Z10, Z10
+	VBROADCASTF32X8   tanhNodes<>+0(SB), Z6
+	VBROADCASTF32X8   tanhNodes<>+0(SB), Z13
+	VPERMPS           Z6, Z3, Z6
+	VPERMPS           Z13, Z10, Z13
+	VSUBPS            Z6, Z2, Z2
+	VSUBPS            Z13, Z9, Z9
+	VMULPS            Z2, Z2, Z4
+	VMULPS            Z9, Z9, Z11
+	VBROADCASTSS      number3b03ce8d<>+0(SB), Z5
+	VBROADCASTSS      number3b03ce8d<>+0(SB), Z12
+	VFMADD213PS.BCST  numberbcb5e98e<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  numberbcb5e98e<>+0(SB), Z11, Z12
+	VFMADD213PS.BCST  number3eaaaa93<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  number3eaaaa93<>+0(SB), Z11, Z12
+	VMULPS            Z5, Z4, Z4
+	VMULPS            Z12, Z11, Z11
+	VBROADCASTF32X8   tanhAtNodes<>+0(SB), Z6
+	VBROADCASTF32X8   tanhAtNodes<>+0(SB), Z13
+	VPERMPS           Z6, Z3, Z6
+	VPERMPS           Z13, Z10, Z13
+	VFMADD231PS       Z6, Z2, Z4
+	VFMADD231PS       Z13, Z9, Z11
+	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z5
+	VADDPS.BCST       number3f800000<>+0(SB), Z11, Z12
+	VDIVPS            Z5, Z4, Z4
+	VDIVPS            Z12, Z11, Z11
+	VFNMADD213PS      Z2, Z2, Z4
+	VFNMADD213PS      Z9, Z9, Z11
+	VBROADCASTF32X8   tanhSlopes<>+0(SB), Z5
+	VBROADCASTF32X8   tanhSlopes<>+0(SB), Z12
+	VPERMPS           Z5, Z3, Z5
+	VPERMPS           Z12, Z10, Z12
+	VFMADD213PS       Z6, Z5, Z4
+	VFMADD213PS       Z13, Z12, Z11
+	VPANDD.BCST       number80000000<>+0(SB), Z1, Z1
+	VPANDD.BCST       number80000000<>+0(SB), Z8, Z8
+	VPORD             Z4, Z1, Z1
+	VPORD             Z11, Z8, Z8
 	VMOVUPS           Z1, (BX)
-	VMOVUPS           Z6, 64(BX)
+	VMOVUPS           Z8, 64(BX)
 	VMULPS            Z1, Z0, Z0
-	VMULPS            Z6, Z5, Z5
+	VMULPS            Z8, Z7, Z7
 	VMOVUPS           (SI), Z1
-	VMOVUPS           64(SI), Z6
+	VMOVUPS           64(SI), Z8
 	VPXORD.BCST       number80000000<>+0(SB), Z1, Z1
-	VPXORD.BCST       number80000000<>+0(SB), Z6, Z6
+	VPXORD.BCST       number80000000<>+0(SB), Z8, Z8
 	VBROADCASTSS      number42b20000<>+0(SB), Z2
-	VBROADCASTSS      number42b20000<>+0(SB), Z7
+	VBROADCASTSS      number42b20000<>+0(SB), Z9
 	VMINPS            Z1, Z2, Z1
-	VMINPS            Z6, Z7, Z6
+	VMINPS            Z8, Z9, Z8
 	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z7
+	VBROADCASTSS      numberc2d00000<>+0(SB), Z9
 	VMAXPS            Z1, Z2, Z1
-	VMAXPS            Z6, Z7, Z6
+	VMAXPS            Z8, Z9, Z8
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z1, Z2
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z6, Z7
+	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z8, Z9
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VRNDSCALEPS       $0x08, Z7, Z7
+	VRNDSCALEPS       $0x08, Z9, Z9
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z1
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z7, Z6
+	VFNMADD231PS.BCST number3f318000<>+0(SB), Z9, Z8
 	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z1
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z7, Z6
+	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z9, Z8
 	VBROADCASTSS      number39506967<>+0(SB), Z3
-	VBROADCASTSS      number39506967<>+0(SB), Z8
+	VBROADCASTSS      number39506967<>+0(SB), Z10
 	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z8, Z10
 	VFMADD213PS.BCST  number3c088908<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3c088908<>+0(SB), Z8, Z10
 	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z8, Z10
 	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z8, Z10
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3f000000<>+0(SB), Z8, Z10
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z8, Z10
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z8, Z10
 	VSCALEFPS         Z2, Z3, Z1
-	VSCALEFPS         Z7, Z8, Z6
+	VSCALEFPS         Z9, Z10, Z8
 	VADDPS.BCST       number3f800000<>+0(SB), Z1, Z1
-	VADDPS.BCST       number3f800000<>+0(SB), Z6, Z6
+	VADDPS.BCST       number3f800000<>+0(SB), Z8, Z8
 	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VBROADCASTSS      number3f800000<>+0(SB), Z7
+	VBROADCASTSS      number3f800000<>+0(SB), Z9
 	VDIVPS            Z1, Z2, Z1
-	VDIVPS            Z6, Z7, Z6
+	VDIVPS            Z8, Z9, Z8
 	VMOVUPS           Z1, (SI)
-	VMOVUPS           Z6, 64(SI)
+	VMOVUPS           Z8, 64(SI)
 	VMOVUPS           (R8), Z2
-	VMOVUPS           64(R8), Z7
+	VMOVUPS           64(R8), Z9
 	VFMADD231PS       Z1, Z2, Z0
-	VFMADD231PS       Z6, Z7, Z5
+	VFMADD231PS       Z8, Z9, Z7
 	VMOVUPS           Z0, (R11)
-	VMOVUPS           Z5, 64(R11)
+	VMOVUPS           Z7, 64(R11)
 	VMOVUPS           (DX), Z1
-	VMOVUPS           64(DX), Z6
+	VMOVUPS           64(DX), Z8
 	VPXORD.BCST       number80000000<>+0(SB), Z1, Z1
-	VPXORD.BCST       number80000000<>+0(SB), Z6, Z6
+	VPXORD.BCST       number80000000<>+0(SB), Z8, Z8
 	VBROADCASTSS      number42b20000<>+0(SB), Z2
-	VBROADCASTSS      number42b20000<>+0(SB), Z7
+	VBROADCASTSS      number42b20000<>+0(SB), Z9
 	VMINPS            Z1, Z2, Z1
-	VMINPS            Z6, Z7, Z6
+	VMINPS            Z8, Z9, Z8
 	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z7
+	VBROADCASTSS      numberc2d00000<>+0(SB), Z9
 	VMAXPS            Z1, Z2, Z1
-	VMAXPS            Z6, Z7, Z6
+	VMAXPS            Z8, Z9, Z8
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z1, Z2
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z6, Z7
+	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z8, Z9
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VRNDSCALEPS       $0x08, Z7, Z7
+	VRNDSCALEPS       $0x08, Z9, Z9
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z1
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z7, Z6
+	VFNMADD231PS.BCST number3f318000<>+0(SB), Z9, Z8
 	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z1
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z7, Z6
+	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z9, Z8
 	VBROADCASTSS      number39506967<>+0(SB), Z3
-	VBROADCASTSS      number39506967<>+0(SB), Z8
+	VBROADCASTSS      number39506967<>+0(SB), Z10
 	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z8, Z10
 	VFMADD213PS.BCST  number3c088908<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3c088908<>+0(SB), Z8, Z10
 	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z8, Z10
 	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z8, Z10
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3f000000<>+0(SB), Z8, Z10
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z8, Z10
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z8, Z10
 	VSCALEFPS         Z2, Z3, Z1
-	VSCALEFPS         Z7, Z8, Z6
+	VSCALEFPS         Z9, Z10, Z8
 	VADDPS.BCST       number3f800000<>+0(SB), Z1, Z1
-	VADDPS.BCST       number3f800000<>+0(SB), Z6, Z6
+	VADDPS.BCST       number3f800000<>+0(SB), Z8, Z8
 	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VBROADCASTSS      number3f800000<>+0(SB), Z7
+	VBROADCASTSS      number3f800000<>+0(SB), Z9
 	VDIVPS            Z1, Z2, Z1
-	VDIVPS            Z6, Z7, Z6
+	VDIVPS            Z8, Z9, Z8
 	VMOVUPS           Z1, (DX)
-	VMOVUPS           Z6, 64(DX)
-	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z4
-	VPANDD.BCST       number7fffffff<>+0(SB), Z5, Z9
-	VADDPS            Z4, Z4, Z4
-	VADDPS            Z9, Z9, Z9
-	VBROADCASTSS      number42200000<>+0(SB), Z2
-	VBROADCASTSS      number42200000<>+0(SB), Z7
-	VMINPS            Z4, Z2, Z4
-	VMINPS            Z9, Z7, Z9
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z2
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z9, Z7
-	VRNDSCALEPS       $0x08, Z2, Z2
-	VRNDSCALEPS       $0x08, Z7, Z7
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z4
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z7, Z9
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z4
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z7, Z9
-	VBROADCASTSS      number39506967<>+0(SB), Z3
-	VBROADCASTSS      number39506967<>+0(SB), Z8
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z8
-	VCVTPS2DQ         Z2, Z2
-	VCVTPS2DQ         Z7, Z7
-	VPSLLD            $0x17, Z2, Z2
-	VPSLLD            $0x17, Z7, Z7
-	VPADDD            Z2, Z3, Z4
-	VPADDD            Z7, Z8, Z9
-	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
-	VADDPS.BCST       number3f800000<>+0(SB), Z9, Z9
-	VBROADCASTSS      number40000000<>+0(SB), Z2
-	VBROADCASTSS      number40000000<>+0(SB), Z7
-	VDIVPS            Z4, Z2, Z4
-	VDIVPS            Z9, Z7, Z9
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VBROADCASTSS      number3f800000<>+0(SB), Z7
-	VSUBPS            Z4, Z2, Z4
-	VSUBPS            Z9, Z7, Z9
-	VPANDD.BCST       number80000000<>+0(SB), Z0, Z2
-	VPANDD.BCST       number80000000<>+0(SB), Z5, Z7
-	VPORD             Z2, Z4, Z4
-	VPORD             Z7, Z9, Z9
-	VMULPS            Z0, Z0, Z2
-	VMULPS            Z5, Z5, Z7
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z3
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z8
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z7, Z8
-	VMULPS            Z2, Z3, Z3
-	VMULPS            Z7, Z8, Z8
-	VFMADD213PS       Z0, Z0, Z3
-	VFMADD213PS       Z5, Z5, Z8
+	VMOVUPS           Z8, 64(DX)
 	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z2
-	VPANDD.BCST       number7fffffff<>+0(SB), Z5, Z7
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z2, K2
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z7, K3
-	VBLENDMPS         Z3, Z4, K2, Z0
-	VBLENDMPS         Z8, Z9, K3, Z5
+	VPANDD.BCST       number7fffffff<>+0(SB), Z7, Z9
+	VBROADCASTSS      number41133333<>+0(SB), Z5
+	VBROADCASTSS      number41133333<>+0(SB), Z12
+	VMINPS            Z2, Z5, Z2
+	VMINPS            Z9, Z12, Z9
+	VCVTPS2DQ         Z2, Z3
+	VCVTPS2DQ         Z9, Z10
+	VPMINSD.BCST      number00000007<>+0(SB), Z3, Z3
+	VPMINSD.BCST      number00000007<>+0(SB), Z10, Z10
+	VBROADCASTF32X8   tanhNodes<>+0(SB), Z6
+	VBROADCASTF32X8   tanhNodes<>+0(SB), Z13
+	VPERMPS           Z6, Z3, Z6
+	VPERMPS           Z13, Z10, Z13
+	VSUBPS            Z6, Z2, Z2
+	VSUBPS            Z13, Z9, Z9
+	VMULPS            Z2, Z2, Z4
+	VMULPS            Z9, Z9, Z11
+	VBROADCASTSS      number3b03ce8d<>+0(SB), Z5
+	VBROADCASTSS      number3b03ce8d<>+0(SB), Z12
+	VFMADD213PS.BCST  numberbcb5e98e<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  numberbcb5e98e<>+0(SB), Z11, Z12
+	VFMADD213PS.BCST  number3eaaaa93<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  number3eaaaa93<>+0(SB), Z11, Z12
+	VMULPS            Z5, Z4, Z4
+	VMULPS            Z12, Z11, Z11
+	VBROADCASTF32X8   tanhAtNodes<>+0(SB), Z6
+	VBROADCASTF32X8   tanhAtNodes<>+0(SB), Z13
+	VPERMPS           Z6, Z3, Z6
+	VPERMPS           Z13, Z10, Z13
+	VFMADD231PS       Z6, Z2, Z4
+	VFMADD231PS       Z13, Z9, Z11
+	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z5
+	VADDPS.BCST       number3f800000<>+0(SB), Z11, Z12
+	VDIVPS            Z5, Z4, Z4
+	VDIVPS            Z12, Z11, Z11
+	VFNMADD213PS      Z2, Z2, Z4
+	VFNMADD213PS      Z9, Z9, Z11
+	VBROADCASTF32X8   tanhSlopes<>+0(SB), Z5
+	VBROADCASTF32X8   tanhSlopes<>+0(SB), Z12
+	VPERMPS           Z5, Z3, Z5
+	VPERMPS           Z12, Z10, Z12
+	VFMADD213PS       Z6, Z5, Z4
+	VFMADD213PS       Z13, Z12, Z11
+	VPANDD.BCST       number80000000<>+0(SB), Z0, Z0
+	VPANDD.BCST       number80000000<>+0(SB), Z7, Z7
+	VPORD             Z4, Z0, Z0
+	VPORD             Z11, Z7, Z7
 	VMULPS            Z1, Z0, Z0
-	VMULPS            Z6, Z5, Z5
+	VMULPS            Z8, Z7, Z7
 	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z2
-	VPANDD.BCST       number7fffffff<>+0(SB), Z5, Z7
+	VPANDD.BCST       number7fffffff<>+0(SB), Z7, Z9
 	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z2, K2
-	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z7, K3
+	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z9, K3
 	VMOVAPS.Z         Z0, K2, Z0
-	VMOVAPS.Z         Z5, K3, Z5
+	VMOVAPS.Z         Z7, K3, Z7
 	VMOVUPS           Z0, (R12)
-	VMOVUPS           Z5, 64(R12)
+	VMOVUPS           Z7, 64(R12)
 	VMOVUPS           Z0, (R13)
-	VMOVUPS           Z5, 64(R13)
+	VMOVUPS           Z7, 64(R13)
 	ADDQ              $0x00000080, DI
 	ADDQ              $0x00000080, SI
 	ADDQ              $0x00000080, BX
@@ -413,43 +361,30 @@ tail:
 	VDIVPS            Z0, Z2, Z0
 	VMOVUPS           Z0, K1, (DI)
 	VMOVUPS.Z         (BX), K1, Z1
-	VPANDD.BCST       number7fffffff<>+0(SB), Z1, Z4
-	VADDPS            Z4, Z4, Z4
-	VBROADCASTSS      number42200000<>+0(SB), Z2
-	VMINPS            Z4, Z2, Z4
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z4
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z4
-	VBROADCASTSS      number39506967<>+0(SB), Z3
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
-	VCVTPS2DQ         Z2, Z2
-	VPSLLD            $0x17, Z2, Z2
-	VPADDD            Z2, Z3, Z4
-	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
-	VBROADCASTSS      number40000000<>+0(SB), Z2
-	VDIVPS            Z4, Z2, Z4
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VSUBPS            Z4, Z2, Z4
-	VPANDD.BCST       number80000000<>+0(SB), Z1, Z2
-	VPORD             Z2, Z4, Z4
-	VMULPS            Z1, Z1, Z2
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z3
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z2, Z3
-	VMULPS            Z2, Z3, Z3
-	VFMADD213PS       Z1, Z1, Z3
 	VPANDD.BCST       number7fffffff<>+0(SB), Z1, Z2
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z2, K2
-	VBLENDMPS         Z3, Z4, K2, Z1
+	VBROADCASTSS      number41133333<>+0(SB), Z5
+	VMINPS            Z2, Z5, Z2
+	VCVTPS2DQ         Z2, Z3
+	VPMINSD.BCST      number00000007<>+0(SB), Z3, Z3
+	VBROADCASTF32X8   tanhNodes<>+0(SB), Z6
+	VPERMPS           Z6, Z3, Z6
+	VSUBPS            Z6, Z2, Z2
+	VMULPS            Z2, Z2, Z4
+	VBROADCASTSS      number3b03ce8d<>+0(SB), Z5
+	VFMADD213PS.BCST  numberbcb5e98e<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  number3eaaaa93<>+0(SB), Z4, Z5
+	VMULPS            Z5, Z4, Z4
+	VBROADCASTF32X8   tanhAtNodes<>+0(SB), Z6
+	VPERMPS           Z6, Z3, Z6
+	VFMADD231PS       Z6, Z2, Z4
+	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z5
+	VDIVPS            Z5, Z4, Z4
+	VFNMADD213PS      Z2, Z2, Z4
+	VBROADCASTF32X8   tanhSlopes<>+0(SB), Z5
+	VPERMPS           Z5, Z3, Z5
+	VFMADD213PS       Z6, Z5, Z4
+	VPANDD.BCST       number80000000<>+0(SB), Z1, Z1
+	VPORD             Z4, Z1, Z1
 	VMOVUPS           Z1, K1, (BX)
 	VMULPS            Z1, Z0, Z0
 	VMOVUPS.Z         (SI), K1, Z1
@@ -501,43 +436,30 @@ tail:
 	VBROADCASTSS      number3f800000<>+0(SB), Z2
 	VDIVPS            Z1, Z2, Z1
 	VMOVUPS           Z1, K1, (DX)
-	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z4
-	VADDPS            Z4, Z4, Z4
-	VBROADCASTSS      number42200000<>+0(SB), Z2
-	VMINPS            Z4, Z2, Z4
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z4
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z4
-	VBROADCASTSS      number39506967<>+0(SB), Z3
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
-	VCVTPS2DQ         Z2, Z2
-	VPSLLD            $0x17, Z2, Z2
-	VPADDD            Z2, Z3, Z4
-	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
-	VBROADCASTSS      number40000000<>+0(SB), Z2
-	VDIVPS            Z4, Z2, Z4
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VSUBPS            Z4, Z2, Z4
-	VPANDD.BCST       number80000000<>+0(SB), Z0, Z2
-	VPORD             Z2, Z4, Z4
-	VMULPS            Z0, Z0, Z2
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z3
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z2, Z3
-	VMULPS            Z2, Z3, Z3
-	VFMADD213PS       Z0, Z0, Z3
 	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z2
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z2, K2
-	VBLENDMPS         Z3, Z4, K2, Z0
+	VBROADCASTSS      number41133333<>+0(SB), Z5
+	VMINPS            Z2, Z5, Z2
+	VCVTPS2DQ         Z2, Z3
+	VPMINSD.BCST      number00000007<>+0(SB), Z3, Z3
+	VBROADCASTF32X8   tanhNodes<>+0(SB), Z6
+	VPERMPS           Z6, Z3, Z6
+	VSUBPS            Z6, Z2, Z2
+	VMULPS            Z2, Z2, Z4
+	VBROADCASTSS      number3b03ce8d<>+0(SB), Z5
+	VFMADD213PS.BCST  numberbcb5e98e<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  number3eaaaa93<>+0(SB), Z4, Z5
+	VMULPS            Z5, Z4, Z4
+	VBROADCASTF32X8   tanhAtNodes<>+0(SB), Z6
+	VPERMPS           Z6, Z3, Z6
+	VFMADD231PS       Z6, Z2, Z4
+	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z5
+	VDIVPS            Z5, Z4, Z4
+	VFNMADD213PS      Z2, Z2, Z4
+	VBROADCASTF32X8   tanhSlopes<>+0(SB), Z5
+	VPERMPS           Z5, Z3, Z5
+	VFMADD213PS       Z6, Z5, Z4
+	VPANDD.BCST       number80000000<>+0(SB), Z0, Z0
+	VPORD             Z4, Z0, Z0
 	VMULPS            Z1, Z0, Z0
 	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z2
 	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z2, K2
@@ -718,85 +640,85 @@ DATA number7fffffff<>+24(SB)/4, $0x7fffffff
 DATA number7fffffff<>+28(SB)/4, $0x7fffffff
 GLOBL number7fffffff<>(SB), RODATA|NOPTR, $32
 
-DATA number42200000<>+0(SB)/4, $0x42200000
-DATA number42200000<>+4(SB)/4, $0x42200000
-DATA number42200000<>+8(SB)/4, $0x42200000
-DATA number42200000<>+12(SB)/4, $0x42200000
-DATA number42200000<>+16(SB)/4, $0x42200000
-DATA number42200000<>+20(SB)/4, $0x42200000
-DATA number42200000<>+24(SB)/4, $0x42200000
-DATA number42200000<>+28(SB)/4, $0x42200000
-GLOBL number42200000<>(SB), RODATA|NOPTR, $32
+DATA number41133333<>+0(SB)/4, $0x41133333
+DATA number41133333<>+4(SB)/4, $0x41133333
+DATA number41133333<>+8(SB)/4, $0x41133333
+DATA number41133333<>+12(SB)/4, $0x41133333
+DATA number41133333<>+16(SB)/4, $0x41133333
+DATA number41133333<>+20(SB)/4, $0x41133333
+DATA number41133333<>+24(SB)/4, $0x41133333
+DATA number41133333<>+28(SB)/4, $0x41133333
+GLOBL number41133333<>(SB), RODATA|NOPTR, $32
 
-DATA number40000000<>+0(SB)/4, $0x40000000
-DATA number40000000<>+4(SB)/4, $0x40000000
-DATA number40000000<>+8(SB)/4, $0x40000000
-DATA number40000000<>+12(SB)/4, $0x40000000
-DATA number40000000<>+16(SB)/4, $0x40000000
-DATA number40000000<>+20(SB)/4, $0x40000000
-DATA number40000000<>+24(SB)/4, $0x40000000
-DATA number40000000<>+28(SB)/4, $0x40000000
-GLOBL number40000000<>(SB), RODATA|NOPTR, $32
+DATA number00000007<>+0(SB)/4, $0x00000007
+DATA number00000007<>+4(SB)/4, $0x00000007
+DATA number00000007<>+8(SB)/4, $0x00000007
+DATA number00000007<>+12(SB)/4, $0x00000007
+DATA number00000007<>+16(SB)/4, $0x00000007
+DATA number00000007<>+20(SB)/4, $0x00000007
+DATA number00000007<>+24(SB)/4, $0x00000007
+DATA number00000007<>+28(SB)/4, $0x00000007
+GLOBL number00000007<>(SB), RODATA|NOPTR, $32
 
-DATA numberbbbaf0ea<>+0(SB)/4, $0xbbbaf0ea
-DATA numberbbbaf0ea<>+4(SB)/4, $0xbbbaf0ea
-DATA numberbbbaf0ea<>+8(SB)/4, $0xbbbaf0ea
-DATA numberbbbaf0ea<>+12(SB)/4, $0xbbbaf0ea
-DATA numberbbbaf0ea<>+16(SB)/4, $0xbbbaf0ea
-DATA numberbbbaf0ea<>+20(SB)/4, $0xbbbaf0ea
-DATA numberbbbaf0ea<>+24(SB)/4, $0xbbbaf0ea
-DATA numberbbbaf0ea<>+28(SB)/4, $0xbbbaf0ea
-GLOBL numberbbbaf0ea<>(SB), RODATA|NOPTR, $32
+DATA tanhNodes<>+0(SB)/4, $0x00000000
+DATA tanhNodes<>+4(SB)/4, $0x3f6b3109
+DATA tanhNodes<>+8(SB)/4, $0x40008d05
+DATA tanhNodes<>+12(SB)/4, $0x40403ac1
+DATA tanhNodes<>+16(SB)/4, $0x40808e73
+DATA tanhNodes<>+20(SB)/4, $0x409f7c7d
+DATA tanhNodes<>+24(SB)/4, $0x40c090de
+DATA tanhNodes<>+28(SB)/4, $0x40f3fbb4
+GLOBL tanhNodes<>(SB), RODATA|NOPTR, $32
 
-DATA number3ca9134e<>+0(SB)/4, $0x3ca9134e
-DATA number3ca9134e<>+4(SB)/4, $0x3ca9134e
-DATA number3ca9134e<>+8(SB)/4, $0x3ca9134e
-DATA number3ca9134e<>+12(SB)/4, $0x3ca9134e
-DATA number3ca9134e<>+16(SB)/4, $0x3ca9134e
-DATA number3ca9134e<>+20(SB)/4, $0x3ca9134e
-DATA number3ca9134e<>+24(SB)/4, $0x3ca9134e
-DATA number3ca9134e<>+28(SB)/4, $0x3ca9134e
-GLOBL number3ca9134e<>(SB), RODATA|NOPTR, $32
+DATA number3b03ce8d<>+0(SB)/4, $0x3b03ce8d
+DATA number3b03ce8d<>+4(SB)/4, $0x3b03ce8d
+DATA number3b03ce8d<>+8(SB)/4, $0x3b03ce8d
+DATA number3b03ce8d<>+12(SB)/4, $0x3b03ce8d
+DATA number3b03ce8d<>+16(SB)/4, $0x3b03ce8d
+DATA number3b03ce8d<>+20(SB)/4, $0x3b03ce8d
+DATA number3b03ce8d<>+24(SB)/4, $0x3b03ce8d
+DATA number3b03ce8d<>+28(SB)/4, $0x3b03ce8d
+GLOBL number3b03ce8d<>(SB), RODATA|NOPTR, $32
 
-DATA numberbd5c1e2d<>+0(SB)/4, $0xbd5c1e2d
-DATA numberbd5c1e2d<>+4(SB)/4, $0xbd5c1e2d
-DATA numberbd5c1e2d<>+8(SB)/4, $0xbd5c1e2d
-DATA numberbd5c1e2d<>+12(SB)/4, $0xbd5c1e2d
-DATA numberbd5c1e2d<>+16(SB)/4, $0xbd5c1e2d
-DATA numberbd5c1e2d<>+20(SB)/4, $0xbd5c1e2d
-DATA numberbd5c1e2d<>+24(SB)/4, $0xbd5c1e2d
-DATA numberbd5c1e2d<>+28(SB)/4, $0xbd5c1e2d
-GLOBL numberbd5c1e2d<>(SB), RODATA|NOPTR, $32
+DATA numberbcb5e98e<>+0(SB)/4, $0xbcb5e98e
+DATA numberbcb5e98e<>+4(SB)/4, $0xbcb5e98e
+DATA numberbcb5e98e<>+8(SB)/4, $0xbcb5e98e
+DATA numberbcb5e98e<>+12(SB)/4, $0xbcb5e98e
+DATA numberbcb5e98e<>+16(SB)/4, $0xbcb5e98e
+DATA numberbcb5e98e<>+20(SB)/4, $0xbcb5e98e
+DATA numberbcb5e98e<>+24(SB)/4, $0xbcb5e98e
+DATA numberbcb5e98e<>+28(SB)/4, $0xbcb5e98e
+GLOBL numberbcb5e98e<>(SB), RODATA|NOPTR, $32
 
-DATA number3e088393<>+0(SB)/4, $0x3e088393
-DATA number3e088393<>+4(SB)/4, $0x3e088393
-DATA number3e088393<>+8(SB)/4, $0x3e088393
-DATA number3e088393<>+12(SB)/4, $0x3e088393
-DATA number3e088393<>+16(SB)/4, $0x3e088393
-DATA number3e088393<>+20(SB)/4, $0x3e088393
-DATA number3e088393<>+24(SB)/4, $0x3e088393
-DATA number3e088393<>+28(SB)/4, $0x3e088393
-GLOBL number3e088393<>(SB), RODATA|NOPTR, $32
+DATA number3eaaaa93<>+0(SB)/4, $0x3eaaaa93
+DATA number3eaaaa93<>+4(SB)/4, $0x3eaaaa93
+DATA number3eaaaa93<>+8(SB)/4, $0x3eaaaa93
+DATA number3eaaaa93<>+12(SB)/4, $0x3eaaaa93
+DATA number3eaaaa93<>+16(SB)/4, $0x3eaaaa93
+DATA number3eaaaa93<>+20(SB)/4, $0x3eaaaa93
+DATA number3eaaaa93<>+24(SB)/4, $0x3eaaaa93
+DATA number3eaaaa93<>+28(SB)/4, $0x3eaaaa93
+GLOBL number3eaaaa93<>(SB), RODATA|NOPTR, $32
 
-DATA numberbeaaaa99<>+0(SB)/4, $0xbeaaaa99
-DATA numberbeaaaa99<>+4(SB)/4, $0xbeaaaa99
-DATA numberbeaaaa99<>+8(SB)/4, $0xbeaaaa99
-DATA numberbeaaaa99<>+12(SB)/4, $0xbeaaaa99
-DATA numberbeaaaa99<>+16(SB)/4, $0xbeaaaa99
-DATA numberbeaaaa99<>+20(SB)/4, $0xbeaaaa99
-DATA numberbeaaaa99<>+24(SB)/4, $0xbeaaaa99
-DATA numberbeaaaa99<>+28(SB)/4, $0xbeaaaa99
-GLOBL numberbeaaaa99<>(SB), RODATA|NOPTR, $32
+DATA tanhAtNodes<>+0(SB)/4, $0x00000000
+DATA tanhAtNodes<>+4(SB)/4, $0x3f39ac99
+DATA tanhAtNodes<>+8(SB)/4, $0x3f76f209
+DATA tanhAtNodes<>+12(SB)/4, $0x3f7ebe38
+DATA tanhAtNodes<>+16(SB)/4, $0x3f7fd58c
+DATA tanhAtNodes<>+20(SB)/4, $0x3f7ff9db
+DATA tanhAtNodes<>+24(SB)/4, $0x3f7fff39
+DATA tanhAtNodes<>+28(SB)/4, $0x3f7ffff8
+GLOBL tanhAtNodes<>(SB), RODATA|NOPTR, $32
 
-DATA number3f200000<>+0(SB)/4, $0x3f200000
-DATA number3f200000<>+4(SB)/4, $0x3f200000
-DATA number3f200000<>+8(SB)/4, $0x3f200000
-DATA number3f200000<>+12(SB)/4, $0x3f200000
-DATA number3f200000<>+16(SB)/4, $0x3f200000
-DATA number3f200000<>+20(SB)/4, $0x3f200000
-DATA number3f200000<>+24(SB)/4, $0x3f200000
-DATA number3f200000<>+28(SB)/4, $0x3f200000
-GLOBL number3f200000<>(SB), RODATA|NOPTR, $32
+DATA tanhSlopes<>+0(SB)/4, $0x3f800000
+DATA tanhSlopes<>+4(SB)/4, $0x3ef2aa2d
+DATA tanhSlopes<>+8(SB)/4, $0x3d8e4f8f
+DATA tanhSlopes<>+12(SB)/4, $0x3c207ee2
+DATA tanhSlopes<>+16(SB)/4, $0x3aa9c1eb
+DATA tanhSlopes<>+20(SB)/4, $0x39449da5
+DATA tanhSlopes<>+24(SB)/4, $0x37c6ffbd
+DATA tanhSlopes<>+28(SB)/4, $0x35800964
+GLOBL tanhSlopes<>(SB), RODATA|NOPTR, $32
 
 DATA number10fd87b6<>+0(SB)/4, $0x10fd87b6
 DATA number10fd87b6<>+4(SB)/4, $0x10fd87b6
@@ -809,7 +731,7 @@ DATA number10fd87b6<>+28(SB)/4, $0x10fd87b6
 GLOBL number10fd87b6<>(SB), RODATA|NOPTR, $32
 
 // func avx512LSTMBack(gates []float32, ldGates int, cPrev []float32, ldCPrev int, c []float32, ldC int, dh []float32, ldDh int, dc []float32, ldDc int, dy []float32, ldDy int, ahead int, rows int, units int)
-// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
 TEXT ·avx512LSTMBack(SB), NOSPLIT, $0-216
 	CMPQ rows+200(FP), $0x00
 	JEQ  end
@@ -830,307 +752,268 @@ row:
 	JLT  rest
 
 many:
-	PREFETCHT1        (DI)(R15*1)
-	PREFETCHT1        64(DI)(R15*1)
-	PREFETCHT1        (SI)(R15*1)
-	PREFETCHT1        64(SI)(R15*1)
-	PREFETCHT1        (BX)(R15*1)
-	PREFETCHT1        64(BX)(R15*1)
-	PREFETCHT1        (DX)(R15*1)
-	PREFETCHT1        64(DX)(R15*1)
-	VMOVUPS           (R12), Z0
-	VMOVUPS           64(R12), Z5
-	VMOVUPS           (AX), Z1
-	VMOVUPS           64(AX), Z6
-	VADDPS            Z1, Z0, Z0
-	VADDPS            Z6, Z5, Z5
-	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z1
-	VPANDD.BCST       number7fffffff<>+0(SB), Z5, Z6
-	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z1, K2
-	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z6, K3
-	VMOVAPS.Z         Z0, K2, Z0
-	VMOVAPS.Z         Z5, K3, Z5
-	VMOVUPS           (R11), Z1
-	VMOVUPS           64(R11), Z6
-	VPANDD.BCST       number7fffffff<>+0(SB), Z1, Z4
-	VPANDD.BCST       number7fffffff<>+0(SB), Z6, Z9
-	VADDPS            Z4, Z4, Z4
-	VADDPS            Z9, Z9, Z9
-	VBROADCASTSS      number42200000<>+0(SB), Z2
-	VBROADCASTSS      number42200000<>+0(SB), Z7
-	VMINPS            Z4, Z2, Z4
-	VMINPS            Z9, Z7, Z9
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z2
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z9, Z7
-	VRNDSCALEPS       $0x08, Z2, Z2
-	VRNDSCALEPS       $0x08, Z7, Z7
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z4
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z7, Z9
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z4
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z7, Z9
-	VBROADCASTSS      number39506967<>+0(SB), Z3
-	VBROADCASTSS      number39506967<>+0(SB), Z8
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z8
-	VCVTPS2DQ         Z2, Z2
-	VCVTPS2DQ         Z7, Z7
-	VPSLLD            $0x17, Z2, Z2
-	VPSLLD            $0x17, Z7, Z7
-	VPADDD            Z2, Z3, Z4
-	VPADDD            Z7, Z8, Z9
-	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
-	VADDPS.BCST       number3f800000<>+0(SB), Z9, Z9
-	VBROADCASTSS      number40000000<>+0(SB), Z2
-	VBROADCASTSS      number40000000<>+0(SB), Z7
-	VDIVPS            Z4, Z2, Z4
-	VDIVPS            Z9, Z7, Z9
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VBROADCASTSS      number3f800000<>+0(SB), Z7
-	VSUBPS            Z4, Z2, Z4
-	VSUBPS            Z9, Z7, Z9
-	VPANDD.BCST       number80000000<>+0(SB), Z1, Z2
-	VPANDD.BCST       number80000000<>+0(SB), Z6, Z7
-	VPORD             Z2, Z4, Z4
-	VPORD             Z7, Z9, Z9
-	VMULPS            Z1, Z1, Z2
-	VMULPS            Z6, Z6, Z7
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z3
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z8
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z7, Z8
-	VMULPS            Z2, Z3, Z3
-	VMULPS            Z7, Z8, Z8
-	VFMADD213PS       Z1, Z1, Z3
-	VFMADD213PS       Z6, Z6, Z8
-	VPANDD.BCST       number7fffffff<>+0(SB), Z1, Z2
-	VPANDD.BCST       number7fffffff<>+0(SB), Z6, Z7
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z2, K2
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z7, K3
-	VBLENDMPS         Z3, Z4, K2, Z1
-	VBLENDMPS         Z8, Z9, K3, Z6
-	VMOVUPS           (DX), Z2
-	VMOVUPS           64(DX), Z7
-	VBROADCASTSS      number3f800000<>+0(SB), Z3
-	VBROADCASTSS      number3f800000<>+0(SB), Z8
-	VSUBPS            Z2, Z3, Z3
-	VSUBPS            Z7, Z8, Z8
-	VMULPS            Z2, Z3, Z3
-	VMULPS            Z7, Z8, Z8
-	VMULPS            Z0, Z3, Z3
-	VMULPS            Z5, Z8, Z8
-	VMULPS            Z1, Z3, Z3
-	VMULPS            Z6, Z8, Z8
-	VMOVUPS           Z3, (DX)
-	VMOVUPS           Z8, 64(DX)
-	VMULPS            Z1, Z1, Z1
-	VMULPS            Z6, Z6, Z6
-	VBROADCASTSS      number3f800000<>+0(SB), Z4
-	VBROADCASTSS      number3f800000<>+0(SB), Z9
-	VSUBPS            Z1, Z4, Z4
-	VSUBPS            Z6, Z9, Z9
-	VMULPS            Z2, Z4, Z4
-	VMULPS            Z7, Z9, Z9
-	VMULPS            Z0, Z4, Z4
-	VMULPS            Z5, Z9, Z9
-	VMOVUPS           (R13), Z3
-	VMOVUPS           64(R13), Z8
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z1
-	VPANDD.BCST       number7fffffff<>+0(SB), Z8, Z6
-	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z1, K2
-	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z6, K3
-	VMOVAPS.Z         Z3, K2, Z3
-	VMOVAPS.Z         Z8, K3, Z8
-	VADDPS            Z3, Z4, Z4
-	VADDPS            Z8, Z9, Z9
-	VMOVUPS           (DI), Z0
-	VMOVUPS           64(DI), Z5
-	VMOVUPS           (BX), Z1
-	VMOVUPS           64(BX), Z6
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VBROADCASTSS      number3f800000<>+0(SB), Z7
-	VSUBPS            Z0, Z2, Z2
-	VSUBPS            Z5, Z7, Z7
-	VMULPS            Z0, Z2, Z2
-	VMULPS            Z5, Z7, Z7
-	VMULPS            Z1, Z2, Z2
-	VMULPS            Z6, Z7, Z7
-	VMULPS            Z4, Z2, Z2
-	VMULPS            Z9, Z7, Z7
-	VMOVUPS           Z2, (DI)
-	VMOVUPS           Z7, 64(DI)
-	VMULPS            Z1, Z1, Z1
-	VMULPS            Z6, Z6, Z6
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VBROADCASTSS      number3f800000<>+0(SB), Z7
-	VSUBPS            Z1, Z2, Z2
-	VSUBPS            Z6, Z7, Z7
-	VMULPS            Z0, Z2, Z2
-	VMULPS            Z5, Z7, Z7
-	VMULPS            Z4, Z2, Z2
-	VMULPS            Z9, Z7, Z7
-	VMOVUPS           Z2, (BX)
-	VMOVUPS           Z7, 64(BX)
-	VMOVUPS           (SI), Z0
-	VMOVUPS           64(SI), Z5
-	VMOVUPS           (R8), Z1
-	VMOVUPS           64(R8), Z6
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VBROADCASTSS      number3f800000<>+0(SB), Z7
-	VSUBPS            Z0, Z2, Z2
-	VSUBPS            Z5, Z7, Z7
-	VMULPS            Z0, Z2, Z2
-	VMULPS            Z5, Z7, Z7
-	VMULPS            Z1, Z2, Z2
-	VMULPS            Z6, Z7, Z7
-	VMULPS            Z4, Z2, Z2
-	VMULPS            Z9, Z7, Z7
-	VMOVUPS           Z2, (SI)
-	VMOVUPS           Z7, 64(SI)
-	VMULPS            Z0, Z4, Z4
-	VMULPS            Z5, Z9, Z9
-	VMOVUPS           Z4, (R13)
-	VMOVUPS           Z9, 64(R13)
-	ADDQ              $0x00000080, DI
-	ADDQ              $0x00000080, SI
-	ADDQ              $0x00000080, BX
-	ADDQ              $0x00000080, DX
-	ADDQ              $0x00000080, R8
-	ADDQ              $0x00000080, R11
-	ADDQ              $0x00000080, R12
-	ADDQ              $0x00000080, R13
-	ADDQ              $0x00000080, AX
-	SUBQ              $0x00000020, CX
-	JGE               many
+	PREFETCHT1       (DI)(R15*1)
+	PREFETCHT1       64(DI)(R15*1)
+	PREFETCHT1       (SI)(R15*1)
+	PREFETCHT1       64(SI)(R15*1)
+	PREFETCHT1       (BX)(R15*1)
+	PREFETCHT1       64(BX)(R15*1)
+	PREFETCHT1       (DX)(R15*1)
+	PREFETCHT1       64(DX)(R15*1)
+	VMOVUPS          (R12), Z0
+	VMOVUPS          64(R12), Z7
+	VMOVUPS          (AX), Z1
+	VMOVUPS          64(AX), Z8
+	VADDPS           Z1, Z0, Z0
+	VADDPS           Z8, Z7, Z7
+	VPANDD.BCST      number7fffffff<>+0(SB), Z0, Z1
+	VPANDD.BCST      number7fffffff<>+0(SB), Z7, Z8
+	VCMPPS.BCST      $0x06, number10fd87b6<>+0(SB), Z1, K2
+	VCMPPS.BCST      $0x06, number10fd87b6<>+0(SB), Z8, K3
+	VMOVAPS.Z        Z0, K2, Z0
+	VMOVAPS.Z        Z7, K3, Z7
+	VMOVUPS          (R11), Z1
+	VMOVUPS          64(R11), Z8
+	VPANDD.BCST      number7fffffff<>+0(SB), Z1, Z2
+	VPANDD.BCST      number7fffffff<>+0(SB), Z8, Z9
+	VBROADCASTSS     number41133333<>+0(SB), Z5
+	VBROADCASTSS     number41133333<>+0(SB), Z12
+	VMINPS           Z2, Z5, Z2
+	VMINPS           Z9, Z12, Z9
+	VCVTPS2DQ        Z2, Z3
+	VCVTPS2DQ        Z9, Z10
+	VPMINSD.BCST     number00000007<>+0(SB), Z3, Z3
+	VPMINSD.BCST     number00000007<>+0(SB), Z10, Z10
+	VBROADCASTF32X8  tanhNodes<>+0(SB), Z6
+	VBROADCASTF32X8  tanhNodes<>+0(SB), Z13
+	VPERMPS          Z6, Z3, Z6
+	VPERMPS          Z13, Z10, Z13
+	VSUBPS           Z6, Z2, Z2
+	VSUBPS           Z13, Z9, Z9
+	VMULPS           Z2, Z2, Z4
+	VMULPS           Z9, Z9, Z11
+	VBROADCASTSS     number3b03ce8d<>+0(SB), Z5
+	VBROADCASTSS     number3b03ce8d<>+0(SB), Z12
+	VFMADD213PS.BCST numberbcb5e98e<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST numberbcb5e98e<>+0(SB), Z11, Z12
+	VFMADD213PS.BCST number3eaaaa93<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST number3eaaaa93<>+0(SB), Z11, Z12
+	VMULPS           Z5, Z4, Z4
+	VMULPS           Z12, Z11, Z11
+	VBROADCASTF32X8  tanhAtNodes<>+0(SB), Z6
+	VBROADCASTF32X8  tanhAtNodes<>+0(SB), Z13
+	VPERMPS          Z6, Z3, Z6
+	VPERMPS          Z13, Z10, Z13
+	VFMADD231PS      Z6, Z2, Z4
+	VFMADD231PS      Z13, Z9, Z11
+	VADDPS.BCST      number3f800000<>+0(SB), Z4, Z5
+	VADDPS.BCST      number3f800000<>+0(SB), Z11, Z12
+	VDIVPS           Z5, Z4, Z4
+	VDIVPS           Z12, Z11, Z11
+	VFNMADD213PS     Z2, Z2, Z4
+	VFNMADD213PS     Z9, Z9, Z11
+	VBROADCASTF32X8  tanhSlopes<>+0(SB), Z5
+	VBROADCASTF32X8  tanhSlopes<>+0(SB), Z12
+	VPERMPS          Z5, Z3, Z5
+	VPERMPS          Z12, Z10, Z12
+	VFMADD213PS      Z6, Z5, Z4
+	VFMADD213PS      Z13, Z12, Z11
+	VPANDD.BCST      number80000000<>+0(SB), Z1, Z1
+	VPANDD.BCST      number80000000<>+0(SB), Z8, Z8
+	VPORD            Z4, Z1, Z1
+	VPORD            Z11, Z8, Z8
+	VMOVUPS          (DX), Z2
+	VMOVUPS          64(DX), Z9
+	VBROADCASTSS     number3f800000<>+0(SB), Z3
+	VBROADCASTSS     number3f800000<>+0(SB), Z10
+	VSUBPS           Z2, Z3, Z3
+	VSUBPS           Z9, Z10, Z10
+	VMULPS           Z2, Z3, Z3
+	VMULPS           Z9, Z10, Z10
+	VMULPS           Z0, Z3, Z3
+	VMULPS           Z7, Z10, Z10
+	VMULPS           Z1, Z3, Z3
+	VMULPS           Z8, Z10, Z10
+	VMOVUPS          Z3, (DX)
+	VMOVUPS          Z10, 64(DX)
+	VMULPS           Z1, Z1, Z1
+	VMULPS           Z8, Z8, Z8
+	VBROADCASTSS     number3f800000<>+0(SB), Z4
+	VBROADCASTSS     number3f800000<>+0(SB), Z11
+	VSUBPS           Z1, Z4, Z4
+	VSUBPS           Z8, Z11, Z11
+	VMULPS           Z2, Z4, Z4
+	VMULPS           Z9, Z11, Z11
+	VMULPS           Z0, Z4, Z4
+	VMULPS           Z7, Z11, Z11
+	VMOVUPS          (R13), Z3
+	VMOVUPS          64(R13), Z10
+	VPANDD.BCST      number7fffffff<>+0(SB), Z3, Z1
+	VPANDD.BCST      number7fffffff<>+0(SB), Z10, Z8
+	VCMPPS.BCST      $0x06, number10fd87b6<>+0(SB), Z1, K2
+	VCMPPS.BCST      $0x06, number10fd87b6<>+0(SB), Z8, K3
+	VMOVAPS.Z        Z3, K2, Z3
+	VMOVAPS.Z        Z10, K3, Z10
+	VADDPS           Z3, Z4, Z4
+	VADDPS           Z10, Z11, Z11
+	VMOVUPS          (DI), Z0
+	VMOVUPS          64(DI), Z7
+	VMOVUPS          (BX), Z1
+	VMOVUPS          64(BX), Z8
+	VBROADCASTSS     number3f800000<>+0(SB), Z2
+	VBROADCASTSS     number3f800000<>+0(SB), Z9
+	VSUBPS           Z0, Z2, Z2
+	VSUBPS           Z7, Z9, Z9
+	VMULPS           Z0, Z2, Z2
+	VMULPS           Z7, Z9, Z9
+	VMULPS           Z1, Z2, Z2
+	VMULPS           Z8, Z9, Z9
+	VMULPS           Z4, Z2, Z2
+	VMULPS           Z11, Z9, Z9
+	VMOVUPS          Z2, (DI)
+	VMOVUPS          Z9, 64(DI)
+	VMULPS           Z1, Z1, Z1
+	VMULPS           Z8, Z8, Z8
+	VBROADCASTSS     number3f800000<>+0(SB), Z2
+	VBROADCASTSS     number3f800000<>+0(SB), Z9
+	VSUBPS           Z1, Z2, Z2
+	VSUBPS           Z8, Z9, Z9
+	VMULPS           Z0, Z2, Z2
+	VMULPS           Z7, Z9, Z9
+	VMULPS           Z4, Z2, Z2
+	VMULPS           Z11, Z9, Z9
+	VMOVUPS          Z2, (BX)
+	VMOVUPS          Z9, 64(BX)
+	VMOVUPS          (SI), Z0
+	VMOVUPS          64(SI), Z7
+	VMOVUPS          (R8), Z1
+	VMOVUPS          64(R8), Z8
+	VBROADCASTSS     number3f800000<>+0(SB), Z2
+	VBROADCASTSS     number3f800000<>+0(SB), Z9
+	VSUBPS           Z0, Z2, Z2
+	VSUBPS           Z7, Z9, Z9
+	VMULPS           Z0, Z2, Z2
+	VMULPS           Z7, Z9, Z9
+	VMULPS           Z1, Z2, Z2
+	VMULPS           Z8, Z9, Z9
+	VMULPS           Z4, Z2, Z2
+	VMULPS           Z11, Z9, Z9
+	VMOVUPS          Z2, (SI)
+	VMOVUPS          Z9, 64(SI)
+	VMULPS           Z0, Z4, Z4
+	VMULPS           Z7, Z11, Z11
+	VMOVUPS          Z4, (R13)
+	VMOVUPS          Z11, 64(R13)
+	ADDQ             $0x00000080, DI
+	ADDQ             $0x00000080, SI
+	ADDQ             $0x00000080, BX
+	ADDQ             $0x00000080, DX
+	ADDQ             $0x00000080, R8
+	ADDQ             $0x00000080, R11
+	ADDQ             $0x00000080, R12
+	ADDQ             $0x00000080, R13
+	ADDQ             $0x00000080, AX
+	SUBQ             $0x00000020, CX
+	JGE              many
 
 rest:
 	ADDQ $0x00000020, CX
 	JZ   done
 
 tail:
-	MOVQ              $0x0000000000000010, R9
-	CMPQ              CX, R9
-	CMOVQLT           CX, R9
-	MOVQ              $-1, R10
-	BZHIQ             R9, R10, R10
-	KMOVW             R10, K1
-	PREFETCHT1        (DI)(R15*1)
-	PREFETCHT1        (SI)(R15*1)
-	PREFETCHT1        (BX)(R15*1)
-	PREFETCHT1        (DX)(R15*1)
-	VMOVUPS.Z         (R12), K1, Z0
-	VMOVUPS.Z         (AX), K1, Z1
-	VADDPS            Z1, Z0, Z0
-	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z1
-	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z1, K2
-	VMOVAPS.Z         Z0, K2, Z0
-	VMOVUPS.Z         (R11), K1, Z1
-	VPANDD.BCST       number7fffffff<>+0(SB), Z1, Z4
-	VADDPS            Z4, Z4, Z4
-	VBROADCASTSS      number42200000<>+0(SB), Z2
-	VMINPS            Z4, Z2, Z4
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z4
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z4
-	VBROADCASTSS      number39506967<>+0(SB), Z3
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
-	VCVTPS2DQ         Z2, Z2
-	VPSLLD            $0x17, Z2, Z2
-	VPADDD            Z2, Z3, Z4
-	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
-	VBROADCASTSS      number40000000<>+0(SB), Z2
-	VDIVPS            Z4, Z2, Z4
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VSUBPS            Z4, Z2, Z4
-	VPANDD.BCST       number80000000<>+0(SB), Z1, Z2
-	VPORD             Z2, Z4, Z4
-	VMULPS            Z1, Z1, Z2
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z3
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z2, Z3
-	VMULPS            Z2, Z3, Z3
-	VFMADD213PS       Z1, Z1, Z3
-	VPANDD.BCST       number7fffffff<>+0(SB), Z1, Z2
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z2, K2
-	VBLENDMPS         Z3, Z4, K2, Z1
-	VMOVUPS.Z         (DX), K1, Z2
-	VBROADCASTSS      number3f800000<>+0(SB), Z3
-	VSUBPS            Z2, Z3, Z3
-	VMULPS            Z2, Z3, Z3
-	VMULPS            Z0, Z3, Z3
-	VMULPS            Z1, Z3, Z3
-	VMOVUPS           Z3, K1, (DX)
-	VMULPS            Z1, Z1, Z1
-	VBROADCASTSS      number3f800000<>+0(SB), Z4
-	VSUBPS            Z1, Z4, Z4
-	VMULPS            Z2, Z4, Z4
-	VMULPS            Z0, Z4, Z4
-	VMOVUPS.Z         (R13), K1, Z3
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z1
-	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z1, K2
-	VMOVAPS.Z         Z3, K2, Z3
-	VADDPS            Z3, Z4, Z4
-	VMOVUPS.Z         (DI), K1, Z0
-	VMOVUPS.Z         (BX), K1, Z1
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VSUBPS            Z0, Z2, Z2
-	VMULPS            Z0, Z2, Z2
-	VMULPS            Z1, Z2, Z2
-	VMULPS            Z4, Z2, Z2
-	VMOVUPS           Z2, K1, (DI)
-	VMULPS            Z1, Z1, Z1
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VSUBPS            Z1, Z2, Z2
-	VMULPS            Z0, Z2, Z2
-	VMULPS            Z4, Z2, Z2
-	VMOVUPS           Z2, K1, (BX)
-	VMOVUPS.Z         (SI), K1, Z0
-	VMOVUPS.Z         (R8), K1, Z1
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VSUBPS            Z0, Z2, Z2
-	VMULPS            Z0, Z2, Z2
-	VMULPS            Z1, Z2, Z2
-	VMULPS            Z4, Z2, Z2
-	VMOVUPS           Z2, K1, (SI)
-	VMULPS            Z0, Z4, Z4
-	VMOVUPS           Z4, K1, (R13)
-	ADDQ              $0x00000040, DI
-	ADDQ              $0x00000040, SI
-	ADDQ              $0x00000040, BX
-	ADDQ              $0x00000040, DX
-	ADDQ              $0x00000040, R8
-	ADDQ              $0x00000040, R11
-	ADDQ              $0x00000040, R12
-	ADDQ              $0x00000040, R13
-	ADDQ              $0x00000040, AX
-	SUBQ              R9, CX
-	JNZ               tail
+	MOVQ             $0x0000000000000010, R9
+	CMPQ             CX, R9
+	CMOVQLT          CX, R9
+	MOVQ             $-1, R10
+	BZHIQ            R9, R10, R10
+	KMOVW            R10, K1
+	PREFETCHT1       (DI)(R15*1)
+	PREFETCHT1       (SI)(R15*1)
+	PREFETCHT1       (BX)(R15*1)
+	PREFETCHT1       (DX)(R15*1)
+	VMOVUPS.Z        (R12), K1, Z0
+	VMOVUPS.Z        (AX), K1, Z1
+	VADDPS           Z1, Z0, Z0
+	VPANDD.BCST      number7fffffff<>+0(SB), Z0, Z1
+	VCMPPS.BCST      $0x06, number10fd87b6<>+0(SB), Z1, K2
+	VMOVAPS.Z        Z0, K2, Z0
+	VMOVUPS.Z        (R11), K1, Z1
+	VPANDD.BCST      number7fffffff<>+0(SB), Z1, Z2
+	VBROADCASTSS     number41133333<>+0(SB), Z5
+	VMINPS           Z2, Z5, Z2
+	VCVTPS2DQ        Z2, Z3
+	VPMINSD.BCST     number00000007<>+0(SB), Z3, Z3
+	VBROADCASTF32X8  tanhNodes<>+0(SB), Z6
+	VPERMPS          Z6, Z3, Z6
+	VSUBPS           Z6, Z2, Z2
+	VMULPS           Z2, Z2, Z4
+	VBROADCASTSS     number3b03ce8d<>+0(SB), Z5
+	VFMADD213PS.BCST numberbcb5e98e<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST number3eaaaa93<>+0(SB), Z4, Z5
+	VMULPS           Z5, Z4, Z4
+	VBROADCASTF32X8  tanhAtNodes<>+0(SB), Z6
+	VPERMPS          Z6, Z3, Z6
+	VFMADD231PS      Z6, Z2, Z4
+	VADDPS.BCST      number3f800000<>+0(SB), Z4, Z5
+	VDIVPS           Z5, Z4, Z4
+	VFNMADD213PS     Z2, Z2, Z4
+	VBROADCASTF32X8  tanhSlopes<>+0(SB), Z5
+	VPERMPS          Z5, Z3, Z5
+	VFMADD213PS      Z6, Z5, Z4
+	VPANDD.BCST      number80000000<>+0(SB), Z1, Z1
+	VPORD            Z4, Z1, Z1
+	VMOVUPS.Z        (DX), K1, Z2
+	VBROADCASTSS     number3f800000<>+0(SB), Z3
+	VSUBPS           Z2, Z3, Z3
+	VMULPS           Z2, Z3, Z3
+	VMULPS           Z0, Z3, Z3
+	VMULPS           Z1, Z3, Z3
+	VMOVUPS          Z3, K1, (DX)
+	VMULPS           Z1, Z1, Z1
+	VBROADCASTSS     number3f800000<>+0(SB), Z4
+	VSUBPS           Z1, Z4, Z4
+	VMULPS           Z2, Z4, Z4
+	VMULPS           Z0, Z4, Z4
+	VMOVUPS.Z        (R13), K1, Z3
+	VPANDD.BCST      number7fffffff<>+0(SB), Z3, Z1
+	VCMPPS.BCST      $0x06, number10fd87b6<>+0(SB), Z1, K2
+	VMOVAPS.Z        Z3, K2, Z3
+	VADDPS           Z3, Z4, Z4
+	VMOVUPS.Z        (DI), K1, Z0
+	VMOVUPS.Z        (BX), K1, Z1
+	VBROADCASTSS     number3f800000<>+0(SB), Z2
+	VSUBPS           Z0, Z2, Z2
+	VMULPS           Z0, Z2, Z2
+	VMULPS           Z1, Z2, Z2
+	VMULPS           Z4, Z2, Z2
+	VMOVUPS          Z2, K1, (DI)
+	VMULPS           Z1, Z1, Z1
+	VBROADCASTSS     number3f800000<>+0(SB), Z2
+	VSUBPS           Z1, Z2, Z2
+	VMULPS           Z0, Z2, Z2
+	VMULPS           Z4, Z2, Z2
+	VMOVUPS          Z2, K1, (BX)
+	VMOVUPS.Z        (SI), K1, Z0
+	VMOVUPS.Z        (R8), K1, Z1
+	VBROADCASTSS     number3f800000<>+0(SB), Z2
+	VSUBPS           Z0, Z2, Z2
+	VMULPS           Z0, Z2, Z2
+	VMULPS           Z1, Z2, Z2
+	VMULPS           Z4, Z2, Z2
+	VMOVUPS          Z2, K1, (SI)
+	VMULPS           Z0, Z4, Z4
+	VMOVUPS          Z4, K1, (R13)
+	ADDQ             $0x00000040, DI
+	ADDQ             $0x00000040, SI
+	ADDQ             $0x00000040, BX
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, R8
+	ADDQ             $0x00000040, R11
+	ADDQ             $0x00000040, R12
+	ADDQ             $0x00000040, R13
+	ADDQ             $0x00000040, AX
+	SUBQ             R9, CX
+	JNZ              tail
 
 done:
 	MOVQ ldGates+24(FP), R9
@@ -1159,7 +1042,7 @@ end:
 	RET
 
 // func avx512GRUResetAfter(gates []float32, ldGates int, hPrev []float32, ldHPrev int, h []float32, ldH int, y []float32, ldY int, ahead int, rows int, units int)
-// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
 TEXT ·avx512GRUResetAfter(SB), NOSPLIT, $0-152
 	CMPQ rows+136(FP), $0x00
 	JEQ  end
@@ -1187,195 +1070,169 @@ many:
 	PREFETCHT1        (DX)(R15*1)
 	PREFETCHT1        64(DX)(R15*1)
 	VMOVUPS           (SI), Z1
-	VMOVUPS           64(SI), Z6
+	VMOVUPS           64(SI), Z8
 	VPXORD.BCST       number80000000<>+0(SB), Z1, Z1
-	VPXORD.BCST       number80000000<>+0(SB), Z6, Z6
+	VPXORD.BCST       number80000000<>+0(SB), Z8, Z8
 	VBROADCASTSS      number42b20000<>+0(SB), Z2
-	VBROADCASTSS      number42b20000<>+0(SB), Z7
+	VBROADCASTSS      number42b20000<>+0(SB), Z9
 	VMINPS            Z1, Z2, Z1
-	VMINPS            Z6, Z7, Z6
+	VMINPS            Z8, Z9, Z8
 	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z7
+	VBROADCASTSS      numberc2d00000<>+0(SB), Z9
 	VMAXPS            Z1, Z2, Z1
-	VMAXPS            Z6, Z7, Z6
+	VMAXPS            Z8, Z9, Z8
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z1, Z2
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z6, Z7
+	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z8, Z9
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VRNDSCALEPS       $0x08, Z7, Z7
+	VRNDSCALEPS       $0x08, Z9, Z9
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z1
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z7, Z6
+	VFNMADD231PS.BCST number3f318000<>+0(SB), Z9, Z8
 	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z1
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z7, Z6
+	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z9, Z8
 	VBROADCASTSS      number39506967<>+0(SB), Z4
-	VBROADCASTSS      number39506967<>+0(SB), Z9
+	VBROADCASTSS      number39506967<>+0(SB), Z11
 	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z6, Z9
+	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z8, Z11
 	VFMADD213PS.BCST  number3c088908<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z6, Z9
+	VFMADD213PS.BCST  number3c088908<>+0(SB), Z8, Z11
 	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z6, Z9
+	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z8, Z11
 	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z6, Z9
+	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z8, Z11
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z6, Z9
+	VFMADD213PS.BCST  number3f000000<>+0(SB), Z8, Z11
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z6, Z9
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z8, Z11
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z6, Z9
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z8, Z11
 	VSCALEFPS         Z2, Z4, Z1
-	VSCALEFPS         Z7, Z9, Z6
+	VSCALEFPS         Z9, Z11, Z8
 	VADDPS.BCST       number3f800000<>+0(SB), Z1, Z1
-	VADDPS.BCST       number3f800000<>+0(SB), Z6, Z6
+	VADDPS.BCST       number3f800000<>+0(SB), Z8, Z8
 	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VBROADCASTSS      number3f800000<>+0(SB), Z7
+	VBROADCASTSS      number3f800000<>+0(SB), Z9
 	VDIVPS            Z1, Z2, Z1
-	VDIVPS            Z6, Z7, Z6
+	VDIVPS            Z8, Z9, Z8
 	VMOVUPS           Z1, (SI)
-	VMOVUPS           Z6, 64(SI)
+	VMOVUPS           Z8, 64(SI)
 	VMOVUPS           (BX), Z2
-	VMOVUPS           64(BX), Z7
+	VMOVUPS           64(BX), Z9
 	VMOVUPS           (DX), Z3
-	VMOVUPS           64(DX), Z8
+	VMOVUPS           64(DX), Z10
 	VFMADD231PS       Z1, Z2, Z3
-	VFMADD231PS       Z6, Z7, Z8
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z4
-	VPANDD.BCST       number7fffffff<>+0(SB), Z8, Z9
-	VADDPS            Z4, Z4, Z4
-	VADDPS            Z9, Z9, Z9
-	VBROADCASTSS      number42200000<>+0(SB), Z1
-	VBROADCASTSS      number42200000<>+0(SB), Z6
-	VMINPS            Z4, Z1, Z4
-	VMINPS            Z9, Z6, Z9
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z1
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z9, Z6
-	VRNDSCALEPS       $0x08, Z1, Z1
-	VRNDSCALEPS       $0x08, Z6, Z6
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z1, Z4
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z6, Z9
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z1, Z4
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z6, Z9
-	VBROADCASTSS      number39506967<>+0(SB), Z2
-	VBROADCASTSS      number39506967<>+0(SB), Z7
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z9, Z7
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z9, Z7
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z9, Z7
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z9, Z7
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z9, Z7
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z7
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z7
-	VCVTPS2DQ         Z1, Z1
-	VCVTPS2DQ         Z6, Z6
-	VPSLLD            $0x17, Z1, Z1
-	VPSLLD            $0x17, Z6, Z6
-	VPADDD            Z1, Z2, Z4
-	VPADDD            Z6, Z7, Z9
-	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
-	VADDPS.BCST       number3f800000<>+0(SB), Z9, Z9
-	VBROADCASTSS      number40000000<>+0(SB), Z1
-	VBROADCASTSS      number40000000<>+0(SB), Z6
-	VDIVPS            Z4, Z1, Z4
-	VDIVPS            Z9, Z6, Z9
-	VBROADCASTSS      number3f800000<>+0(SB), Z1
-	VBROADCASTSS      number3f800000<>+0(SB), Z6
-	VSUBPS            Z4, Z1, Z4
-	VSUBPS            Z9, Z6, Z9
-	VPANDD.BCST       number80000000<>+0(SB), Z3, Z1
-	VPANDD.BCST       number80000000<>+0(SB), Z8, Z6
-	VPORD             Z1, Z4, Z4
-	VPORD             Z6, Z9, Z9
-	VMULPS            Z3, Z3, Z1
-	VMULPS            Z8, Z8, Z6
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z2
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z7
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z6, Z7
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z6, Z7
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z6, Z7
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z6, Z7
-	VMULPS            Z1, Z2, Z2
-	VMULPS            Z6, Z7, Z7
-	VFMADD213PS       Z3, Z3, Z2
-	VFMADD213PS       Z8, Z8, Z7
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z1
-	VPANDD.BCST       number7fffffff<>+0(SB), Z8, Z6
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z1, K2
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z6, K3
-	VBLENDMPS         Z2, Z4, K2, Z3
-	VBLENDMPS         Z7, Z9, K3, Z8
+	VFMADD231PS       Z8, Z9, Z10
+	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z0
+	VPANDD.BCST       number7fffffff<>+0(SB), Z10, Z7
+	VBROADCASTSS      number41133333<>+0(SB), Z4
+	VBROADCASTSS      number41133333<>+0(SB), Z11
+	VMINPS            Z0, Z4, Z0
+	VMINPS            Z7, Z11, Z7
+	VCVTPS2DQ         Z0, Z1
+	VCVTPS2DQ         Z7, Z8
+	VPMINSD.BCST      number00000007<>+0(SB), Z1, Z1
+	VPMINSD.BCST      number00000007<>+0(SB), Z8, Z8
+	VBROADCASTF32X8   tanhNodes<>+0(SB), Z5
+	VBROADCASTF32X8   tanhNodes<>+0(SB), Z12
+	VPERMPS           Z5, Z1, Z5
+	VPERMPS           Z12, Z8, Z12
+	VSUBPS            Z5, Z0, Z0
+	VSUBPS            Z12, Z7, Z7
+	VMULPS            Z0, Z0, Z2
+	VMULPS            Z7, Z7, Z9
+	VBROADCASTSS      number3b03ce8d<>+0(SB), Z4
+	VBROADCASTSS      number3b03ce8d<>+0(SB), Z11
+	VFMADD213PS.BCST  numberbcb5e98e<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST  numberbcb5e98e<>+0(SB), Z9, Z11
+	VFMADD213PS.BCST  number3eaaaa93<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST  number3eaaaa93<>+0(SB), Z9, Z11
+	VMULPS            Z4, Z2, Z2
+	VMULPS            Z11, Z9, Z9
+	VBROADCASTF32X8   tanhAtNodes<>+0(SB), Z5
+	VBROADCASTF32X8   tanhAtNodes<>+0(SB), Z12
+	VPERMPS           Z5, Z1, Z5
+	VPERMPS           Z12, Z8, Z12
+	VFMADD231PS       Z5, Z0, Z2
+	VFMADD231PS       Z12, Z7, Z9
+	VADDPS.BCST       number3f800000<>+0(SB), Z2, Z4
+	VADDPS.BCST       number3f800000<>+0(SB), Z9, Z11
+	VDIVPS            Z4, Z2, Z2
+	VDIVPS            Z11, Z9, Z9
+	VFNMADD213PS      Z0, Z0, Z2
+	VFNMADD213PS      Z7, Z7, Z9
+	VBROADCASTF32X8   tanhSlopes<>+0(SB), Z4
+	VBROADCASTF32X8   tanhSlopes<>+0(SB), Z11
+	VPERMPS           Z4, Z1, Z4
+	VPERMPS           Z11, Z8, Z11
+	VFMADD213PS       Z5, Z4, Z2
+	VFMADD213PS       Z12, Z11, Z9
+	VPANDD.BCST       number80000000<>+0(SB), Z3, Z3
+	VPANDD.BCST       number80000000<>+0(SB), Z10, Z10
+	VPORD             Z2, Z3, Z3
+	VPORD             Z9, Z10, Z10
 	VMOVUPS           Z3, (DX)
-	VMOVUPS           Z8, 64(DX)
+	VMOVUPS           Z10, 64(DX)
 	VMOVUPS           (DI), Z0
-	VMOVUPS           64(DI), Z5
+	VMOVUPS           64(DI), Z7
 	VPXORD.BCST       number80000000<>+0(SB), Z0, Z0
-	VPXORD.BCST       number80000000<>+0(SB), Z5, Z5
+	VPXORD.BCST       number80000000<>+0(SB), Z7, Z7
 	VBROADCASTSS      number42b20000<>+0(SB), Z1
-	VBROADCASTSS      number42b20000<>+0(SB), Z6
+	VBROADCASTSS      number42b20000<>+0(SB), Z8
 	VMINPS            Z0, Z1, Z0
-	VMINPS            Z5, Z6, Z5
+	VMINPS            Z7, Z8, Z7
 	VBROADCASTSS      numberc2d00000<>+0(SB), Z1
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z6
+	VBROADCASTSS      numberc2d00000<>+0(SB), Z8
 	VMAXPS            Z0, Z1, Z0
-	VMAXPS            Z5, Z6, Z5
+	VMAXPS            Z7, Z8, Z7
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z0, Z1
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z5, Z6
+	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z7, Z8
 	VRNDSCALEPS       $0x08, Z1, Z1
-	VRNDSCALEPS       $0x08, Z6, Z6
+	VRNDSCALEPS       $0x08, Z8, Z8
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z1, Z0
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z6, Z5
+	VFNMADD231PS.BCST number3f318000<>+0(SB), Z8, Z7
 	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z1, Z0
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z6, Z5
+	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z8, Z7
 	VBROADCASTSS      number39506967<>+0(SB), Z2
-	VBROADCASTSS      number39506967<>+0(SB), Z7
+	VBROADCASTSS      number39506967<>+0(SB), Z9
 	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z7, Z9
 	VFMADD213PS.BCST  number3c088908<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  number3c088908<>+0(SB), Z7, Z9
 	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z7, Z9
 	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z7, Z9
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  number3f000000<>+0(SB), Z7, Z9
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z7, Z9
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z7, Z9
 	VSCALEFPS         Z1, Z2, Z0
-	VSCALEFPS         Z6, Z7, Z5
+	VSCALEFPS         Z8, Z9, Z7
 	VADDPS.BCST       number3f800000<>+0(SB), Z0, Z0
-	VADDPS.BCST       number3f800000<>+0(SB), Z5, Z5
+	VADDPS.BCST       number3f800000<>+0(SB), Z7, Z7
 	VBROADCASTSS      number3f800000<>+0(SB), Z1
-	VBROADCASTSS      number3f800000<>+0(SB), Z6
+	VBROADCASTSS      number3f800000<>+0(SB), Z8
 	VDIVPS            Z0, Z1, Z0
-	VDIVPS            Z5, Z6, Z5
+	VDIVPS            Z7, Z8, Z7
 	VMOVUPS           Z0, (DI)
-	VMOVUPS           Z5, 64(DI)
+	VMOVUPS           Z7, 64(DI)
 	VMOVUPS           (R8), Z1
-	VMOVUPS           64(R8), Z6
+	VMOVUPS           64(R8), Z8
 	VSUBPS            Z3, Z1, Z1
-	VSUBPS            Z8, Z6, Z6
+	VSUBPS            Z10, Z8, Z8
 	VFMADD231PS       Z0, Z1, Z3
-	VFMADD231PS       Z5, Z6, Z8
+	VFMADD231PS       Z7, Z8, Z10
 	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z1
-	VPANDD.BCST       number7fffffff<>+0(SB), Z8, Z6
+	VPANDD.BCST       number7fffffff<>+0(SB), Z10, Z8
 	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z1, K2
-	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z6, K3
+	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z8, K3
 	VMOVAPS.Z         Z3, K2, Z3
-	VMOVAPS.Z         Z8, K3, Z8
+	VMOVAPS.Z         Z10, K3, Z10
 	VMOVUPS           Z3, (R11)
-	VMOVUPS           Z8, 64(R11)
+	VMOVUPS           Z10, 64(R11)
 	VMOVUPS           Z3, (R12)
-	VMOVUPS           Z8, 64(R12)
+	VMOVUPS           Z10, 64(R12)
 	ADDQ              $0x00000080, DI
 	ADDQ              $0x00000080, SI
 	ADDQ              $0x00000080, BX
@@ -1427,43 +1284,30 @@ tail:
 	VMOVUPS.Z         (BX), K1, Z2
 	VMOVUPS.Z         (DX), K1, Z3
 	VFMADD231PS       Z1, Z2, Z3
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z4
-	VADDPS            Z4, Z4, Z4
-	VBROADCASTSS      number42200000<>+0(SB), Z1
-	VMINPS            Z4, Z1, Z4
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z1
-	VRNDSCALEPS       $0x08, Z1, Z1
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z1, Z4
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z1, Z4
-	VBROADCASTSS      number39506967<>+0(SB), Z2
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z2
-	VCVTPS2DQ         Z1, Z1
-	VPSLLD            $0x17, Z1, Z1
-	VPADDD            Z1, Z2, Z4
-	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
-	VBROADCASTSS      number40000000<>+0(SB), Z1
-	VDIVPS            Z4, Z1, Z4
-	VBROADCASTSS      number3f800000<>+0(SB), Z1
-	VSUBPS            Z4, Z1, Z4
-	VPANDD.BCST       number80000000<>+0(SB), Z3, Z1
-	VPORD             Z1, Z4, Z4
-	VMULPS            Z3, Z3, Z1
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z2
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z1, Z2
-	VMULPS            Z1, Z2, Z2
-	VFMADD213PS       Z3, Z3, Z2
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z1
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z1, K2
-	VBLENDMPS         Z2, Z4, K2, Z3
+	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z0
+	VBROADCASTSS      number41133333<>+0(SB), Z4
+	VMINPS            Z0, Z4, Z0
+	VCVTPS2DQ         Z0, Z1
+	VPMINSD.BCST      number00000007<>+0(SB), Z1, Z1
+	VBROADCASTF32X8   tanhNodes<>+0(SB), Z5
+	VPERMPS           Z5, Z1, Z5
+	VSUBPS            Z5, Z0, Z0
+	VMULPS            Z0, Z0, Z2
+	VBROADCASTSS      number3b03ce8d<>+0(SB), Z4
+	VFMADD213PS.BCST  numberbcb5e98e<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST  number3eaaaa93<>+0(SB), Z2, Z4
+	VMULPS            Z4, Z2, Z2
+	VBROADCASTF32X8   tanhAtNodes<>+0(SB), Z5
+	VPERMPS           Z5, Z1, Z5
+	VFMADD231PS       Z5, Z0, Z2
+	VADDPS.BCST       number3f800000<>+0(SB), Z2, Z4
+	VDIVPS            Z4, Z2, Z2
+	VFNMADD213PS      Z0, Z0, Z2
+	VBROADCASTF32X8   tanhSlopes<>+0(SB), Z4
+	VPERMPS           Z4, Z1, Z4
+	VFMADD213PS       Z5, Z4, Z2
+	VPANDD.BCST       number80000000<>+0(SB), Z3, Z3
+	VPORD             Z2, Z3, Z3
 	VMOVUPS           Z3, K1, (DX)
 	VMOVUPS.Z         (DI), K1, Z0
 	VPXORD.BCST       number80000000<>+0(SB), Z0, Z0
@@ -1555,73 +1399,73 @@ many:
 	PREFETCHT1   (DX)(R15*1)
 	PREFETCHT1   64(DX)(R15*1)
 	VMOVUPS      (R11), Z0
-	VMOVUPS      64(R11), Z5
+	VMOVUPS      64(R11), Z7
 	VMOVUPS      (R12), Z1
-	VMOVUPS      64(R12), Z6
+	VMOVUPS      64(R12), Z8
 	VADDPS       Z1, Z0, Z0
-	VADDPS       Z6, Z5, Z5
+	VADDPS       Z8, Z7, Z7
 	VPANDD.BCST  number7fffffff<>+0(SB), Z0, Z1
-	VPANDD.BCST  number7fffffff<>+0(SB), Z5, Z6
+	VPANDD.BCST  number7fffffff<>+0(SB), Z7, Z8
 	VCMPPS.BCST  $0x06, number10fd87b6<>+0(SB), Z1, K2
-	VCMPPS.BCST  $0x06, number10fd87b6<>+0(SB), Z6, K3
+	VCMPPS.BCST  $0x06, number10fd87b6<>+0(SB), Z8, K3
 	VMOVAPS.Z    Z0, K2, Z0
-	VMOVAPS.Z    Z5, K3, Z5
+	VMOVAPS.Z    Z7, K3, Z7
 	VMOVUPS      (DI), Z1
-	VMOVUPS      64(DI), Z6
+	VMOVUPS      64(DI), Z8
 	VMOVUPS      (DX), Z2
-	VMOVUPS      64(DX), Z7
+	VMOVUPS      64(DX), Z9
 	VMOVUPS      (R8), Z3
-	VMOVUPS      64(R8), Z8
+	VMOVUPS      64(R8), Z10
 	VSUBPS       Z2, Z3, Z3
-	VSUBPS       Z7, Z8, Z8
+	VSUBPS       Z9, Z10, Z10
 	VMULPS       Z0, Z3, Z3
-	VMULPS       Z5, Z8, Z8
+	VMULPS       Z7, Z10, Z10
 	VMULPS       Z1, Z3, Z3
-	VMULPS       Z6, Z8, Z8
+	VMULPS       Z8, Z10, Z10
 	VBROADCASTSS number3f800000<>+0(SB), Z4
-	VBROADCASTSS number3f800000<>+0(SB), Z9
+	VBROADCASTSS number3f800000<>+0(SB), Z11
 	VSUBPS       Z1, Z4, Z4
-	VSUBPS       Z6, Z9, Z9
+	VSUBPS       Z8, Z11, Z11
 	VMULPS       Z4, Z3, Z3
-	VMULPS       Z9, Z8, Z8
+	VMULPS       Z11, Z10, Z10
 	VMOVUPS      Z3, (DI)
-	VMOVUPS      Z8, 64(DI)
+	VMOVUPS      Z10, 64(DI)
 	VMULPS       Z0, Z1, Z3
-	VMULPS       Z5, Z6, Z8
+	VMULPS       Z7, Z8, Z10
 	VMOVUPS      Z3, (R11)
-	VMOVUPS      Z8, 64(R11)
+	VMOVUPS      Z10, 64(R11)
 	VMULPS       Z0, Z4, Z4
-	VMULPS       Z5, Z9, Z9
+	VMULPS       Z7, Z11, Z11
 	VMULPS       Z2, Z2, Z2
-	VMULPS       Z7, Z7, Z7
+	VMULPS       Z9, Z9, Z9
 	VBROADCASTSS number3f800000<>+0(SB), Z3
-	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VBROADCASTSS number3f800000<>+0(SB), Z10
 	VSUBPS       Z2, Z3, Z3
-	VSUBPS       Z7, Z8, Z8
+	VSUBPS       Z9, Z10, Z10
 	VMULPS       Z3, Z4, Z4
-	VMULPS       Z8, Z9, Z9
+	VMULPS       Z10, Z11, Z11
 	VMOVUPS      Z4, (DX)
-	VMOVUPS      Z9, 64(DX)
+	VMOVUPS      Z11, 64(DX)
 	VMOVUPS      (SI), Z1
-	VMOVUPS      64(SI), Z6
+	VMOVUPS      64(SI), Z8
 	VMOVUPS      (BX), Z2
-	VMOVUPS      64(BX), Z7
+	VMOVUPS      64(BX), Z9
 	VMULPS       Z4, Z1, Z3
-	VMULPS       Z9, Z6, Z8
+	VMULPS       Z11, Z8, Z10
 	VMOVUPS      Z3, (BX)
-	VMOVUPS      Z8, 64(BX)
+	VMOVUPS      Z10, 64(BX)
 	VMULPS       Z4, Z2, Z2
-	VMULPS       Z9, Z7, Z7
+	VMULPS       Z11, Z9, Z9
 	VBROADCASTSS number3f800000<>+0(SB), Z3
-	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VBROADCASTSS number3f800000<>+0(SB), Z10
 	VSUBPS       Z1, Z3, Z3
-	VSUBPS       Z6, Z8, Z8
+	VSUBPS       Z8, Z10, Z10
 	VMULPS       Z1, Z3, Z3
-	VMULPS       Z6, Z8, Z8
+	VMULPS       Z8, Z10, Z10
 	VMULPS       Z3, Z2, Z2
-	VMULPS       Z8, Z7, Z7
+	VMULPS       Z10, Z9, Z9
 	VMOVUPS      Z2, (SI)
-	VMOVUPS      Z7, 64(SI)
+	VMOVUPS      Z9, 64(SI)
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, SI
 	ADDQ         $0x00000080, BX
@@ -1733,103 +1577,103 @@ many:
 	PREFETCHT1        (SI)(R15*1)
 	PREFETCHT1        64(SI)(R15*1)
 	VMOVUPS           (DI), Z0
-	VMOVUPS           64(DI), Z5
+	VMOVUPS           64(DI), Z7
 	VPXORD.BCST       number80000000<>+0(SB), Z0, Z0
-	VPXORD.BCST       number80000000<>+0(SB), Z5, Z5
+	VPXORD.BCST       number80000000<>+0(SB), Z7, Z7
 	VBROADCASTSS      number42b20000<>+0(SB), Z2
-	VBROADCASTSS      number42b20000<>+0(SB), Z7
+	VBROADCASTSS      number42b20000<>+0(SB), Z9
 	VMINPS            Z0, Z2, Z0
-	VMINPS            Z5, Z7, Z5
+	VMINPS            Z7, Z9, Z7
 	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z7
+	VBROADCASTSS      numberc2d00000<>+0(SB), Z9
 	VMAXPS            Z0, Z2, Z0
-	VMAXPS            Z5, Z7, Z5
+	VMAXPS            Z7, Z9, Z7
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z0, Z2
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z5, Z7
+	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z7, Z9
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VRNDSCALEPS       $0x08, Z7, Z7
+	VRNDSCALEPS       $0x08, Z9, Z9
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z0
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z7, Z5
+	VFNMADD231PS.BCST number3f318000<>+0(SB), Z9, Z7
 	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z0
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z7, Z5
+	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z9, Z7
 	VBROADCASTSS      number39506967<>+0(SB), Z3
-	VBROADCASTSS      number39506967<>+0(SB), Z8
+	VBROADCASTSS      number39506967<>+0(SB), Z10
 	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z7, Z10
 	VFMADD213PS.BCST  number3c088908<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3c088908<>+0(SB), Z7, Z10
 	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z7, Z10
 	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z7, Z10
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3f000000<>+0(SB), Z7, Z10
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z7, Z10
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z7, Z10
 	VSCALEFPS         Z2, Z3, Z0
-	VSCALEFPS         Z7, Z8, Z5
+	VSCALEFPS         Z9, Z10, Z7
 	VADDPS.BCST       number3f800000<>+0(SB), Z0, Z0
-	VADDPS.BCST       number3f800000<>+0(SB), Z5, Z5
+	VADDPS.BCST       number3f800000<>+0(SB), Z7, Z7
 	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VBROADCASTSS      number3f800000<>+0(SB), Z7
+	VBROADCASTSS      number3f800000<>+0(SB), Z9
 	VDIVPS            Z0, Z2, Z0
-	VDIVPS            Z5, Z7, Z5
+	VDIVPS            Z7, Z9, Z7
 	VMOVUPS           Z0, (DI)
-	VMOVUPS           Z5, 64(DI)
+	VMOVUPS           Z7, 64(DI)
 	VMOVUPS           (SI), Z0
-	VMOVUPS           64(SI), Z5
+	VMOVUPS           64(SI), Z7
 	VPXORD.BCST       number80000000<>+0(SB), Z0, Z0
-	VPXORD.BCST       number80000000<>+0(SB), Z5, Z5
+	VPXORD.BCST       number80000000<>+0(SB), Z7, Z7
 	VBROADCASTSS      number42b20000<>+0(SB), Z2
-	VBROADCASTSS      number42b20000<>+0(SB), Z7
+	VBROADCASTSS      number42b20000<>+0(SB), Z9
 	VMINPS            Z0, Z2, Z0
-	VMINPS            Z5, Z7, Z5
+	VMINPS            Z7, Z9, Z7
 	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z7
+	VBROADCASTSS      numberc2d00000<>+0(SB), Z9
 	VMAXPS            Z0, Z2, Z0
-	VMAXPS            Z5, Z7, Z5
+	VMAXPS            Z7, Z9, Z7
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z0, Z2
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z5, Z7
+	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z7, Z9
 	VRNDSCALEPS       $0x08, Z2, Z2
-	VRNDSCALEPS       $0x08, Z7, Z7
+	VRNDSCALEPS       $0x08, Z9, Z9
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z0
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z7, Z5
+	VFNMADD231PS.BCST number3f318000<>+0(SB), Z9, Z7
 	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z0
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z7, Z5
+	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z9, Z7
 	VBROADCASTSS      number39506967<>+0(SB), Z3
-	VBROADCASTSS      number39506967<>+0(SB), Z8
+	VBROADCASTSS      number39506967<>+0(SB), Z10
 	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z7, Z10
 	VFMADD213PS.BCST  number3c088908<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3c088908<>+0(SB), Z7, Z10
 	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z7, Z10
 	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z7, Z10
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3f000000<>+0(SB), Z7, Z10
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z7, Z10
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z7, Z10
 	VSCALEFPS         Z2, Z3, Z0
-	VSCALEFPS         Z7, Z8, Z5
+	VSCALEFPS         Z9, Z10, Z7
 	VADDPS.BCST       number3f800000<>+0(SB), Z0, Z0
-	VADDPS.BCST       number3f800000<>+0(SB), Z5, Z5
+	VADDPS.BCST       number3f800000<>+0(SB), Z7, Z7
 	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VBROADCASTSS      number3f800000<>+0(SB), Z7
+	VBROADCASTSS      number3f800000<>+0(SB), Z9
 	VDIVPS            Z0, Z2, Z0
-	VDIVPS            Z5, Z7, Z5
+	VDIVPS            Z7, Z9, Z7
 	VMOVUPS           Z0, (SI)
-	VMOVUPS           Z5, 64(SI)
+	VMOVUPS           Z7, 64(SI)
 	VMOVUPS           (BX), Z1
-	VMOVUPS           64(BX), Z6
+	VMOVUPS           64(BX), Z8
 	VMULPS            Z1, Z0, Z0
-	VMULPS            Z6, Z5, Z5
+	VMULPS            Z8, Z7, Z7
 	VMOVUPS           Z0, (DX)
-	VMOVUPS           Z5, 64(DX)
+	VMOVUPS           Z7, 64(DX)
 	ADDQ              $0x00000080, DI
 	ADDQ              $0x00000080, SI
 	ADDQ              $0x00000080, BX
@@ -1924,7 +1768,7 @@ end:
 	RET
 
 // func avx512GRUBlend(gates []float32, ldGates int, hPrev []float32, ldHPrev int, h []float32, ldH int, y []float32, ldY int, ahead int, rows int, units int)
-// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
 TEXT ·avx512GRUBlend(SB), NOSPLIT, $0-152
 	CMPQ rows+136(FP), $0x00
 	JEQ  end
@@ -1942,187 +1786,148 @@ row:
 	JLT  rest
 
 many:
-	PREFETCHT1        (DI)(R15*1)
-	PREFETCHT1        64(DI)(R15*1)
-	PREFETCHT1        (SI)(R15*1)
-	PREFETCHT1        64(SI)(R15*1)
-	PREFETCHT1        (BX)(R15*1)
-	PREFETCHT1        64(BX)(R15*1)
-	VMOVUPS           (BX), Z3
-	VMOVUPS           64(BX), Z8
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z2
-	VPANDD.BCST       number7fffffff<>+0(SB), Z8, Z7
-	VADDPS            Z2, Z2, Z2
-	VADDPS            Z7, Z7, Z7
-	VBROADCASTSS      number42200000<>+0(SB), Z0
-	VBROADCASTSS      number42200000<>+0(SB), Z5
-	VMINPS            Z2, Z0, Z2
-	VMINPS            Z7, Z5, Z7
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z2, Z0
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z7, Z5
-	VRNDSCALEPS       $0x08, Z0, Z0
-	VRNDSCALEPS       $0x08, Z5, Z5
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z0, Z2
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z5, Z7
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z0, Z2
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z5, Z7
-	VBROADCASTSS      number39506967<>+0(SB), Z1
-	VBROADCASTSS      number39506967<>+0(SB), Z6
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z7, Z6
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z7, Z6
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z7, Z6
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z7, Z6
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z7, Z6
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z7, Z6
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z7, Z6
-	VCVTPS2DQ         Z0, Z0
-	VCVTPS2DQ         Z5, Z5
-	VPSLLD            $0x17, Z0, Z0
-	VPSLLD            $0x17, Z5, Z5
-	VPADDD            Z0, Z1, Z2
-	VPADDD            Z5, Z6, Z7
-	VADDPS.BCST       number3f800000<>+0(SB), Z2, Z2
-	VADDPS.BCST       number3f800000<>+0(SB), Z7, Z7
-	VBROADCASTSS      number40000000<>+0(SB), Z0
-	VBROADCASTSS      number40000000<>+0(SB), Z5
-	VDIVPS            Z2, Z0, Z2
-	VDIVPS            Z7, Z5, Z7
-	VBROADCASTSS      number3f800000<>+0(SB), Z0
-	VBROADCASTSS      number3f800000<>+0(SB), Z5
-	VSUBPS            Z2, Z0, Z2
-	VSUBPS            Z7, Z5, Z7
-	VPANDD.BCST       number80000000<>+0(SB), Z3, Z0
-	VPANDD.BCST       number80000000<>+0(SB), Z8, Z5
-	VPORD             Z0, Z2, Z2
-	VPORD             Z5, Z7, Z7
-	VMULPS            Z3, Z3, Z0
-	VMULPS            Z8, Z8, Z5
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z1
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z6
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z5, Z6
-	VMULPS            Z0, Z1, Z1
-	VMULPS            Z5, Z6, Z6
-	VFMADD213PS       Z3, Z3, Z1
-	VFMADD213PS       Z8, Z8, Z6
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z0
-	VPANDD.BCST       number7fffffff<>+0(SB), Z8, Z5
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z0, K2
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z5, K3
-	VBLENDMPS         Z1, Z2, K2, Z3
-	VBLENDMPS         Z6, Z7, K3, Z8
-	VMOVUPS           Z3, (BX)
-	VMOVUPS           Z8, 64(BX)
-	VMOVUPS           (DI), Z0
-	VMOVUPS           64(DI), Z5
-	VMOVUPS           (DX), Z1
-	VMOVUPS           64(DX), Z6
-	VSUBPS            Z3, Z1, Z1
-	VSUBPS            Z8, Z6, Z6
-	VFMADD231PS       Z0, Z1, Z3
-	VFMADD231PS       Z5, Z6, Z8
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z1
-	VPANDD.BCST       number7fffffff<>+0(SB), Z8, Z6
-	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z1, K2
-	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z6, K3
-	VMOVAPS.Z         Z3, K2, Z3
-	VMOVAPS.Z         Z8, K3, Z8
-	VMOVUPS           Z3, (R8)
-	VMOVUPS           Z8, 64(R8)
-	VMOVUPS           Z3, (R11)
-	VMOVUPS           Z8, 64(R11)
-	ADDQ              $0x00000080, DI
-	ADDQ              $0x00000080, SI
-	ADDQ              $0x00000080, BX
-	ADDQ              $0x00000080, DX
-	ADDQ              $0x00000080, R8
-	ADDQ              $0x00000080, R11
-	SUBQ              $0x00000020, CX
-	JGE               many
+	PREFETCHT1       (DI)(R15*1)
+	PREFETCHT1       64(DI)(R15*1)
+	PREFETCHT1       (SI)(R15*1)
+	PREFETCHT1       64(SI)(R15*1)
+	PREFETCHT1       (BX)(R15*1)
+	PREFETCHT1       64(BX)(R15*1)
+	VMOVUPS          (BX), Z3
+	VMOVUPS          64(BX), Z10
+	VPANDD.BCST      number7fffffff<>+0(SB), Z3, Z0
+	VPANDD.BCST      number7fffffff<>+0(SB), Z10, Z7
+	VBROADCASTSS     number41133333<>+0(SB), Z4
+	VBROADCASTSS     number41133333<>+0(SB), Z11
+	VMINPS           Z0, Z4, Z0
+	VMINPS           Z7, Z11, Z7
+	VCVTPS2DQ        Z0, Z1
+	VCVTPS2DQ        Z7, Z8
+	VPMINSD.BCST     number00000007<>+0(SB), Z1, Z1
+	VPMINSD.BCST     number00000007<>+0(SB), Z8, Z8
+	VBROADCASTF32X8  tanhNodes<>+0(SB), Z5
+	VBROADCASTF32X8  tanhNodes<>+0(SB), Z12
+	VPERMPS          Z5, Z1, Z5
+	VPERMPS          Z12, Z8, Z12
+	VSUBPS           Z5, Z0, Z0
+	VSUBPS           Z12, Z7, Z7
+	VMULPS           Z0, Z0, Z2
+	VMULPS           Z7, Z7, Z9
+	VBROADCASTSS     number3b03ce8d<>+0(SB), Z4
+	VBROADCASTSS     number3b03ce8d<>+0(SB), Z11
+	VFMADD213PS.BCST numberbcb5e98e<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST numberbcb5e98e<>+0(SB), Z9, Z11
+	VFMADD213PS.BCST number3eaaaa93<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST number3eaaaa93<>+0(SB), Z9, Z11
+	VMULPS           Z4, Z2, Z2
+	VMULPS           Z11, Z9, Z9
+	VBROADCASTF32X8  tanhAtNodes<>+0(SB), Z5
+	VBROADCASTF32X8  tanhAtNodes<>+0(SB), Z12
+	VPERMPS          Z5, Z1, Z5
+	VPERMPS          Z12, Z8, Z12
+	VFMADD231PS      Z5, Z0, Z2
+	VFMADD231PS      Z12, Z7, Z9
+	VADDPS.BCST      number3f800000<>+0(SB), Z2, Z4
+	VADDPS.BCST      number3f800000<>+0(SB), Z9, Z11
+	VDIVPS           Z4, Z2, Z2
+	VDIVPS           Z11, Z9, Z9
+	VFNMADD213PS     Z0, Z0, Z2
+	VFNMADD213PS     Z7, Z7, Z9
+	VBROADCASTF32X8  tanhSlopes<>+0(SB), Z4
+	VBROADCASTF32X8  tanhSlopes<>+0(SB), Z11
+	VPERMPS          Z4, Z1, Z4
+	VPERMPS          Z11, Z8, Z11
+	VFMADD213PS      Z5, Z4, Z2
+	VFMADD213PS      Z12, Z11, Z9
+	VPANDD.BCST      number80000000<>+0(SB), Z3, Z3
+	VPANDD.BCST      number80000000<>+0(SB), Z10, Z10
+	VPORD            Z2, Z3, Z3
+	VPORD            Z9, Z10, Z10
+	VMOVUPS          Z3, (BX)
+	VMOVUPS          Z10, 64(BX)
+	VMOVUPS          (DI), Z0
+	VMOVUPS          64(DI), Z7
+	VMOVUPS          (DX), Z1
+	VMOVUPS          64(DX), Z8
+	VSUBPS           Z3, Z1, Z1
+	VSUBPS           Z10, Z8, Z8
+	VFMADD231PS      Z0, Z1, Z3
+	VFMADD231PS      Z7, Z8, Z10
+	VPANDD.BCST      number7fffffff<>+0(SB), Z3, Z1
+	VPANDD.BCST      number7fffffff<>+0(SB), Z10, Z8
+	VCMPPS.BCST      $0x06, number10fd87b6<>+0(SB), Z1, K2
+	VCMPPS.BCST      $0x06, number10fd87b6<>+0(SB), Z8, K3
+	VMOVAPS.Z        Z3, K2, Z3
+	VMOVAPS.Z        Z10, K3, Z10
+	VMOVUPS          Z3, (R8)
+	VMOVUPS          Z10, 64(R8)
+	VMOVUPS          Z3, (R11)
+	VMOVUPS          Z10, 64(R11)
+	ADDQ             $0x00000080, DI
+	ADDQ             $0x00000080, SI
+	ADDQ             $0x00000080, BX
+	ADDQ             $0x00000080, DX
+	ADDQ             $0x00000080, R8
+	ADDQ             $0x00000080, R11
+	SUBQ             $0x00000020, CX
+	JGE              many
 
 rest:
 	ADDQ $0x00000020, CX
 	JZ   done
 
 tail:
-	MOVQ              $0x0000000000000010, R9
-	CMPQ              CX, R9
-	CMOVQLT           CX, R9
-	MOVQ              $-1, R10
-	BZHIQ             R9, R10, R10
-	KMOVW             R10, K1
-	PREFETCHT1        (DI)(R15*1)
-	PREFETCHT1        (SI)(R15*1)
-	PREFETCHT1        (BX)(R15*1)
-	VMOVUPS.Z         (BX), K1, Z3
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z2
-	VADDPS            Z2, Z2, Z2
-	VBROADCASTSS      number42200000<>+0(SB), Z0
-	VMINPS            Z2, Z0, Z2
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z2, Z0
-	VRNDSCALEPS       $0x08, Z0, Z0
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z0, Z2
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z0, Z2
-	VBROADCASTSS      number39506967<>+0(SB), Z1
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
-	VCVTPS2DQ         Z0, Z0
-	VPSLLD            $0x17, Z0, Z0
-	VPADDD            Z0, Z1, Z2
-	VADDPS.BCST       number3f800000<>+0(SB), Z2, Z2
-	VBROADCASTSS      number40000000<>+0(SB), Z0
-	VDIVPS            Z2, Z0, Z2
-	VBROADCASTSS      number3f800000<>+0(SB), Z0
-	VSUBPS            Z2, Z0, Z2
-	VPANDD.BCST       number80000000<>+0(SB), Z3, Z0
-	VPORD             Z0, Z2, Z2
-	VMULPS            Z3, Z3, Z0
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z1
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z0, Z1
-	VMULPS            Z0, Z1, Z1
-	VFMADD213PS       Z3, Z3, Z1
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z0
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z0, K2
-	VBLENDMPS         Z1, Z2, K2, Z3
-	VMOVUPS           Z3, K1, (BX)
-	VMOVUPS.Z         (DI), K1, Z0
-	VMOVUPS.Z         (DX), K1, Z1
-	VSUBPS            Z3, Z1, Z1
-	VFMADD231PS       Z0, Z1, Z3
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z1
-	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z1, K2
-	VMOVAPS.Z         Z3, K2, Z3
-	VMOVUPS           Z3, K1, (R8)
-	VMOVUPS           Z3, K1, (R11)
-	ADDQ              $0x00000040, DI
-	ADDQ              $0x00000040, SI
-	ADDQ              $0x00000040, BX
-	ADDQ              $0x00000040, DX
-	ADDQ              $0x00000040, R8
-	ADDQ              $0x00000040, R11
-	SUBQ              R9, CX
-	JNZ               tail
+	MOVQ             $0x0000000000000010, R9
+	CMPQ             CX, R9
+	CMOVQLT          CX, R9
+	MOVQ             $-1, R10
+	BZHIQ            R9, R10, R10
+	KMOVW            R10, K1
+	PREFETCHT1       (DI)(R15*1)
+	PREFETCHT1       (SI)(R15*1)
+	PREFETCHT1       (BX)(R15*1)
+	VMOVUPS.Z        (BX), K1, Z3
+	VPANDD.BCST      number7fffffff<>+0(SB), Z3, Z0
+	VBROADCASTSS     number41133333<>+0(SB), Z4
+	VMINPS           Z0, Z4, Z0
+	VCVTPS2DQ        Z0, Z1
+	VPMINSD.BCST     number00000007<>+0(SB), Z1, Z1
+	VBROADCASTF32X8  tanhNodes<>+0(SB), Z5
+	VPERMPS          Z5, Z1, Z5
+	VSUBPS           Z5, Z0, Z0
+	VMULPS           Z0, Z0, Z2
+	VBROADCASTSS     number3b03ce8d<>+0(SB), Z4
+	VFMADD213PS.BCST numberbcb5e98e<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST number3eaaaa93<>+0(SB), Z2, Z4
+	VMULPS           Z4, Z2, Z2
+	VBROADCASTF32X8  tanhAtNodes<>+0(SB), Z5
+	VPERMPS          Z5, Z1, Z5
+	VFMADD231PS      Z5, Z0, Z2
+	VADDPS.BCST      number3f800000<>+0(SB), Z2, Z4
+	VDIVPS           Z4, Z2, Z2
+	VFNMADD213PS     Z0, Z0, Z2
+	VBROADCASTF32X8  tanhSlopes<>+0(SB), Z4
+	VPERMPS          Z4, Z1, Z4
+	VFMADD213PS      Z5, Z4, Z2
+	VPANDD.BCST      number80000000<>+0(SB), Z3, Z3
+	VPORD            Z2, Z3, Z3
+	VMOVUPS          Z3, K1, (BX)
+	VMOVUPS.Z        (DI), K1, Z0
+	VMOVUPS.Z        (DX), K1, Z1
+	VSUBPS           Z3, Z1, Z1
+	VFMADD231PS      Z0, Z1, Z3
+	VPANDD.BCST      number7fffffff<>+0(SB), Z3, Z1
+	VCMPPS.BCST      $0x06, number10fd87b6<>+0(SB), Z1, K2
+	VMOVAPS.Z        Z3, K2, Z3
+	VMOVUPS          Z3, K1, (R8)
+	VMOVUPS          Z3, K1, (R11)
+	ADDQ             $0x00000040, DI
+	ADDQ             $0x00000040, SI
+	ADDQ             $0x00000040, BX
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, R8
+	ADDQ             $0x00000040, R11
+	SUBQ             R9, CX
+	JNZ              tail
 
 done:
 	MOVQ ldGates+24(FP), R9
@@ -2170,53 +1975,53 @@ many:
 	PREFETCHT1   (BX)(R15*1)
 	PREFETCHT1   64(BX)(R15*1)
 	VMOVUPS      (R8), Z0
-	VMOVUPS      64(R8), Z5
+	VMOVUPS      64(R8), Z7
 	VMOVUPS      (R11), Z1
-	VMOVUPS      64(R11), Z6
+	VMOVUPS      64(R11), Z8
 	VADDPS       Z1, Z0, Z0
-	VADDPS       Z6, Z5, Z5
+	VADDPS       Z8, Z7, Z7
 	VPANDD.BCST  number7fffffff<>+0(SB), Z0, Z1
-	VPANDD.BCST  number7fffffff<>+0(SB), Z5, Z6
+	VPANDD.BCST  number7fffffff<>+0(SB), Z7, Z8
 	VCMPPS.BCST  $0x06, number10fd87b6<>+0(SB), Z1, K2
-	VCMPPS.BCST  $0x06, number10fd87b6<>+0(SB), Z6, K3
+	VCMPPS.BCST  $0x06, number10fd87b6<>+0(SB), Z8, K3
 	VMOVAPS.Z    Z0, K2, Z0
-	VMOVAPS.Z    Z5, K3, Z5
+	VMOVAPS.Z    Z7, K3, Z7
 	VMOVUPS      (DI), Z1
-	VMOVUPS      64(DI), Z6
+	VMOVUPS      64(DI), Z8
 	VMOVUPS      (BX), Z2
-	VMOVUPS      64(BX), Z7
+	VMOVUPS      64(BX), Z9
 	VMOVUPS      (DX), Z3
-	VMOVUPS      64(DX), Z8
+	VMOVUPS      64(DX), Z10
 	VSUBPS       Z2, Z3, Z3
-	VSUBPS       Z7, Z8, Z8
+	VSUBPS       Z9, Z10, Z10
 	VMULPS       Z0, Z3, Z3
-	VMULPS       Z5, Z8, Z8
+	VMULPS       Z7, Z10, Z10
 	VMULPS       Z1, Z3, Z3
-	VMULPS       Z6, Z8, Z8
+	VMULPS       Z8, Z10, Z10
 	VBROADCASTSS number3f800000<>+0(SB), Z4
-	VBROADCASTSS number3f800000<>+0(SB), Z9
+	VBROADCASTSS number3f800000<>+0(SB), Z11
 	VSUBPS       Z1, Z4, Z4
-	VSUBPS       Z6, Z9, Z9
+	VSUBPS       Z8, Z11, Z11
 	VMULPS       Z4, Z3, Z3
-	VMULPS       Z9, Z8, Z8
+	VMULPS       Z11, Z10, Z10
 	VMOVUPS      Z3, (DI)
-	VMOVUPS      Z8, 64(DI)
+	VMOVUPS      Z10, 64(DI)
 	VMULPS       Z0, Z1, Z3
-	VMULPS       Z5, Z6, Z8
+	VMULPS       Z7, Z8, Z10
 	VMOVUPS      Z3, (R8)
-	VMOVUPS      Z8, 64(R8)
+	VMOVUPS      Z10, 64(R8)
 	VMULPS       Z0, Z4, Z4
-	VMULPS       Z5, Z9, Z9
+	VMULPS       Z7, Z11, Z11
 	VMULPS       Z2, Z2, Z2
-	VMULPS       Z7, Z7, Z7
+	VMULPS       Z9, Z9, Z9
 	VBROADCASTSS number3f800000<>+0(SB), Z3
-	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VBROADCASTSS number3f800000<>+0(SB), Z10
 	VSUBPS       Z2, Z3, Z3
-	VSUBPS       Z7, Z8, Z8
+	VSUBPS       Z9, Z10, Z10
 	VMULPS       Z3, Z4, Z4
-	VMULPS       Z8, Z9, Z9
+	VMULPS       Z10, Z11, Z11
 	VMOVUPS      Z4, (BX)
-	VMOVUPS      Z9, 64(BX)
+	VMOVUPS      Z11, 64(BX)
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, SI
 	ADDQ         $0x00000080, BX
@@ -2316,29 +2121,29 @@ many:
 	PREFETCHT1   (SI)(R15*1)
 	PREFETCHT1   64(SI)(R15*1)
 	VMOVUPS      (SI), Z0
-	VMOVUPS      64(SI), Z5
+	VMOVUPS      64(SI), Z7
 	VMOVUPS      (DX), Z1
-	VMOVUPS      64(DX), Z6
+	VMOVUPS      64(DX), Z8
 	VMOVUPS      (R8), Z2
-	VMOVUPS      64(R8), Z7
+	VMOVUPS      64(R8), Z9
 	VFMADD231PS  Z0, Z1, Z2
-	VFMADD231PS  Z5, Z6, Z7
+	VFMADD231PS  Z7, Z8, Z9
 	VMOVUPS      Z2, (R8)
-	VMOVUPS      Z7, 64(R8)
+	VMOVUPS      Z9, 64(R8)
 	VMOVUPS      (BX), Z2
-	VMOVUPS      64(BX), Z7
+	VMOVUPS      64(BX), Z9
 	VMULPS       Z2, Z1, Z1
-	VMULPS       Z7, Z6, Z6
+	VMULPS       Z9, Z8, Z8
 	VBROADCASTSS number3f800000<>+0(SB), Z3
-	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VBROADCASTSS number3f800000<>+0(SB), Z10
 	VSUBPS       Z0, Z3, Z3
-	VSUBPS       Z5, Z8, Z8
+	VSUBPS       Z7, Z10, Z10
 	VMULPS       Z0, Z3, Z3
-	VMULPS       Z5, Z8, Z8
+	VMULPS       Z7, Z10, Z10
 	VMULPS       Z3, Z1, Z1
-	VMULPS       Z8, Z6, Z6
+	VMULPS       Z10, Z8, Z8
 	VMOVUPS      Z1, (SI)
-	VMOVUPS      Z6, 64(SI)
+	VMOVUPS      Z8, 64(SI)
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, SI
 	ADDQ         $0x00000080, BX
@@ -2419,13 +2224,13 @@ many:
 	PREFETCHT1 (DI)(R15*1)
 	PREFETCHT1 64(DI)(R15*1)
 	VMOVUPS    (DI), Z0
-	VMOVUPS    64(DI), Z5
+	VMOVUPS    64(DI), Z7
 	VMOVUPS    (SI), Z1
-	VMOVUPS    64(SI), Z6
+	VMOVUPS    64(SI), Z8
 	VMULPS     Z0, Z1, Z1
-	VMULPS     Z5, Z6, Z6
+	VMULPS     Z7, Z8, Z8
 	VMOVUPS    Z1, (BX)
-	VMOVUPS    Z6, 64(BX)
+	VMOVUPS    Z8, 64(BX)
 	ADDQ       $0x00000080, DI
 	ADDQ       $0x00000080, SI
 	ADDQ       $0x00000080, BX
@@ -2490,15 +2295,15 @@ many:
 	PREFETCHT1  (DI)(R15*1)
 	PREFETCHT1  64(DI)(R15*1)
 	VMOVUPS     (DI), Z0
-	VMOVUPS     64(DI), Z5
+	VMOVUPS     64(DI), Z7
 	VMOVUPS     (SI), Z1
-	VMOVUPS     64(SI), Z6
+	VMOVUPS     64(SI), Z8
 	VMOVUPS     (BX), Z2
-	VMOVUPS     64(BX), Z7
+	VMOVUPS     64(BX), Z9
 	VFMADD231PS Z0, Z1, Z2
-	VFMADD231PS Z5, Z6, Z7
+	VFMADD231PS Z7, Z8, Z9
 	VMOVUPS     Z2, (BX)
-	VMOVUPS     Z7, 64(BX)
+	VMOVUPS     Z9, 64(BX)
 	ADDQ        $0x00000080, DI
 	ADDQ        $0x00000080, SI
 	ADDQ        $0x00000080, BX
@@ -2563,19 +2368,19 @@ many:
 	PREFETCHT1  (DI)(R15*1)
 	PREFETCHT1  64(DI)(R15*1)
 	VMOVUPS     (DI), Z0
-	VMOVUPS     64(DI), Z5
+	VMOVUPS     64(DI), Z7
 	VMOVUPS     (SI), Z1
-	VMOVUPS     64(SI), Z6
+	VMOVUPS     64(SI), Z8
 	VADDPS      Z1, Z0, Z0
-	VADDPS      Z6, Z5, Z5
+	VADDPS      Z8, Z7, Z7
 	VPANDD.BCST number7fffffff<>+0(SB), Z0, Z1
-	VPANDD.BCST number7fffffff<>+0(SB), Z5, Z6
+	VPANDD.BCST number7fffffff<>+0(SB), Z7, Z8
 	VCMPPS.BCST $0x06, number10fd87b6<>+0(SB), Z1, K2
-	VCMPPS.BCST $0x06, number10fd87b6<>+0(SB), Z6, K3
+	VCMPPS.BCST $0x06, number10fd87b6<>+0(SB), Z8, K3
 	VMOVAPS.Z   Z0, K2, Z0
-	VMOVAPS.Z   Z5, K3, Z5
+	VMOVAPS.Z   Z7, K3, Z7
 	VMOVUPS     Z0, (DI)
-	VMOVUPS     Z5, 64(DI)
+	VMOVUPS     Z7, 64(DI)
 	ADDQ        $0x00000080, DI
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, CX
@@ -2640,25 +2445,25 @@ many:
 	PREFETCHT1  (DI)(R15*1)
 	PREFETCHT1  64(DI)(R15*1)
 	VMOVUPS     (SI), Z3
-	VMOVUPS     64(SI), Z8
+	VMOVUPS     64(SI), Z10
 	VMOVUPS     (DI), Z0
-	VMOVUPS     64(DI), Z5
+	VMOVUPS     64(DI), Z7
 	VMOVUPS     (BX), Z1
-	VMOVUPS     64(BX), Z6
+	VMOVUPS     64(BX), Z8
 	VSUBPS      Z3, Z1, Z1
-	VSUBPS      Z8, Z6, Z6
+	VSUBPS      Z10, Z8, Z8
 	VFMADD231PS Z0, Z1, Z3
-	VFMADD231PS Z5, Z6, Z8
+	VFMADD231PS Z7, Z8, Z10
 	VPANDD.BCST number7fffffff<>+0(SB), Z3, Z1
-	VPANDD.BCST number7fffffff<>+0(SB), Z8, Z6
+	VPANDD.BCST number7fffffff<>+0(SB), Z10, Z8
 	VCMPPS.BCST $0x06, number10fd87b6<>+0(SB), Z1, K2
-	VCMPPS.BCST $0x06, number10fd87b6<>+0(SB), Z6, K3
+	VCMPPS.BCST $0x06, number10fd87b6<>+0(SB), Z8, K3
 	VMOVAPS.Z   Z3, K2, Z3
-	VMOVAPS.Z   Z8, K3, Z8
+	VMOVAPS.Z   Z10, K3, Z10
 	VMOVUPS     Z3, (DX)
-	VMOVUPS     Z8, 64(DX)
+	VMOVUPS     Z10, 64(DX)
 	VMOVUPS     Z3, (R8)
-	VMOVUPS     Z8, 64(R8)
+	VMOVUPS     Z10, 64(R8)
 	ADDQ        $0x00000080, DI
 	ADDQ        $0x00000080, SI
 	ADDQ        $0x00000080, BX
@@ -2743,41 +2548,41 @@ many:
 	PREFETCHT1   (DI)(R15*1)
 	PREFETCHT1   64(DI)(R15*1)
 	VMOVUPS      (DX), Z0
-	VMOVUPS      64(DX), Z5
+	VMOVUPS      64(DX), Z7
 	VMOVUPS      (R8), Z1
-	VMOVUPS      64(R8), Z6
+	VMOVUPS      64(R8), Z8
 	VADDPS       Z1, Z0, Z0
-	VADDPS       Z6, Z5, Z5
+	VADDPS       Z8, Z7, Z7
 	VPANDD.BCST  number7fffffff<>+0(SB), Z0, Z1
-	VPANDD.BCST  number7fffffff<>+0(SB), Z5, Z6
+	VPANDD.BCST  number7fffffff<>+0(SB), Z7, Z8
 	VCMPPS.BCST  $0x06, number10fd87b6<>+0(SB), Z1, K2
-	VCMPPS.BCST  $0x06, number10fd87b6<>+0(SB), Z6, K3
+	VCMPPS.BCST  $0x06, number10fd87b6<>+0(SB), Z8, K3
 	VMOVAPS.Z    Z0, K2, Z0
-	VMOVAPS.Z    Z5, K3, Z5
+	VMOVAPS.Z    Z7, K3, Z7
 	VMOVUPS      (BX), Z1
-	VMOVUPS      64(BX), Z6
+	VMOVUPS      64(BX), Z8
 	VMOVUPS      (SI), Z2
-	VMOVUPS      64(SI), Z7
+	VMOVUPS      64(SI), Z9
 	VSUBPS       Z2, Z1, Z1
-	VSUBPS       Z7, Z6, Z6
+	VSUBPS       Z9, Z8, Z8
 	VMULPS       Z0, Z1, Z1
-	VMULPS       Z5, Z6, Z6
+	VMULPS       Z7, Z8, Z8
 	VMOVUPS      Z1, (R11)
-	VMOVUPS      Z6, 64(R11)
+	VMOVUPS      Z8, 64(R11)
 	VMOVUPS      (DI), Z1
-	VMOVUPS      64(DI), Z6
+	VMOVUPS      64(DI), Z8
 	VMULPS       Z0, Z1, Z2
-	VMULPS       Z5, Z6, Z7
+	VMULPS       Z7, Z8, Z9
 	VMOVUPS      Z2, (DX)
-	VMOVUPS      Z7, 64(DX)
+	VMOVUPS      Z9, 64(DX)
 	VBROADCASTSS number3f800000<>+0(SB), Z3
-	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VBROADCASTSS number3f800000<>+0(SB), Z10
 	VSUBPS       Z1, Z3, Z3
-	VSUBPS       Z6, Z8, Z8
+	VSUBPS       Z8, Z10, Z10
 	VMULPS       Z0, Z3, Z3
-	VMULPS       Z5, Z8, Z8
+	VMULPS       Z7, Z10, Z10
 	VMOVUPS      Z3, (R12)
-	VMOVUPS      Z8, 64(R12)
+	VMOVUPS      Z10, 64(R12)
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, SI
 	ADDQ         $0x00000080, BX
@@ -2879,363 +2684,299 @@ row:
 
 many:
 	PREFETCHT1   (DI)(R15*1)
-	VMOVUPS      32(DI), Y5
+	VMOVUPS      32(DI), Y7
 	PREFETCHT1   (SI)(R15*1)
-	VXORPS       number80000000<>+0(SB), Y5, Y5
+	VXORPS       number80000000<>+0(SB), Y7, Y7
 	PREFETCHT1   (BX)(R15*1)
-	VBROADCASTSS number42b20000<>+0(SB), Y7
+	VBROADCASTSS number42b20000<>+0(SB), Y9
 	PREFETCHT1   (DX)(R15*1)
-	VMINPS       Y5, Y7, Y5
+	VMINPS       Y7, Y9, Y7
 	VMOVUPS      (DI), Y0
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
+	VBROADCASTSS numberc2d00000<>+0(SB), Y9
 	VXORPS       number80000000<>+0(SB), Y0, Y0
-	VMAXPS       Y5, Y7, Y5
+	VMAXPS       Y7, Y9, Y7
 	VBROADCASTSS number42b20000<>+0(SB), Y2
-	VMULPS       number3fb8aa3b<>+0(SB), Y5, Y7
+	VMULPS       number3fb8aa3b<>+0(SB), Y7, Y9
 	VMINPS       Y0, Y2, Y0
-	VROUNDPS     $0x08, Y7, Y7
+	VROUNDPS     $0x08, Y9, Y9
 	VBROADCASTSS numberc2d00000<>+0(SB), Y2
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y5
+	VFNMADD231PS number3f318000<>+0(SB), Y9, Y7
 	VMAXPS       Y0, Y2, Y0
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y5
+	VFNMADD231PS numberb95e8083<>+0(SB), Y9, Y7
 	VMULPS       number3fb8aa3b<>+0(SB), Y0, Y2
-	VBROADCASTSS number39506967<>+0(SB), Y8
+	VBROADCASTSS number39506967<>+0(SB), Y10
 	VROUNDPS     $0x08, Y2, Y2
-	VFMADD213PS  number3ab743ce<>+0(SB), Y5, Y8
+	VFMADD213PS  number3ab743ce<>+0(SB), Y7, Y10
 	VFNMADD231PS number3f318000<>+0(SB), Y2, Y0
-	VFMADD213PS  number3c088908<>+0(SB), Y5, Y8
+	VFMADD213PS  number3c088908<>+0(SB), Y7, Y10
 	VFNMADD231PS numberb95e8083<>+0(SB), Y2, Y0
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y5, Y8
+	VFMADD213PS  number3d2aa9c1<>+0(SB), Y7, Y10
 	VBROADCASTSS number39506967<>+0(SB), Y3
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y5, Y8
+	VFMADD213PS  number3e2aaaaa<>+0(SB), Y7, Y10
 	VFMADD213PS  number3ab743ce<>+0(SB), Y0, Y3
-	VFMADD213PS  number3f000000<>+0(SB), Y5, Y8
+	VFMADD213PS  number3f000000<>+0(SB), Y7, Y10
 	VFMADD213PS  number3c088908<>+0(SB), Y0, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y8
+	VFMADD213PS  number3f800000<>+0(SB), Y7, Y10
 	VFMADD213PS  number3d2aa9c1<>+0(SB), Y0, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y8
+	VFMADD213PS  number3f800000<>+0(SB), Y7, Y10
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y0, Y3
-	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y9, Y9
 	VFMADD213PS  number3f000000<>+0(SB), Y0, Y3
-	VPSRAD       $0x01, Y7, Y5
+	VPSRAD       $0x01, Y9, Y7
 	VFMADD213PS  number3f800000<>+0(SB), Y0, Y3
-	VPSUBD       Y5, Y7, Y7
+	VPSUBD       Y7, Y9, Y9
 	VFMADD213PS  number3f800000<>+0(SB), Y0, Y3
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
+	VPADDD       number0000007f<>+0(SB), Y7, Y7
 	VCVTPS2DQ    Y2, Y2
-	VPSLLD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y7, Y7
 	VPSRAD       $0x01, Y2, Y0
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
+	VPADDD       number0000007f<>+0(SB), Y9, Y9
 	VPSUBD       Y0, Y2, Y2
-	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y9, Y9
 	VPADDD       number0000007f<>+0(SB), Y0, Y0
-	VMULPS       Y5, Y8, Y8
+	VMULPS       Y7, Y10, Y10
 	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y7, Y8, Y5
+	VMULPS       Y9, Y10, Y7
 	VPADDD       number0000007f<>+0(SB), Y2, Y2
-	VADDPS       number3f800000<>+0(SB), Y5, Y5
+	VADDPS       number3f800000<>+0(SB), Y7, Y7
 	VPSLLD       $0x17, Y2, Y2
-	VBROADCASTSS number3f800000<>+0(SB), Y7
+	VBROADCASTSS number3f800000<>+0(SB), Y9
 	VMULPS       Y0, Y3, Y3
-	VDIVPS       Y5, Y7, Y5
+	VDIVPS       Y7, Y9, Y7
 	VMULPS       Y2, Y3, Y0
-	VMOVUPS      Y5, 32(DI)
+	VMOVUPS      Y7, 32(DI)
 	VADDPS       number3f800000<>+0(SB), Y0, Y0
-	VMOVUPS      32(BX), Y6
+	VMOVUPS      32(BX), Y8
 	VBROADCASTSS number3f800000<>+0(SB), Y2
-	VANDPS       number7fffffff<>+0(SB), Y6, Y9
+	VANDPS       number7fffffff<>+0(SB), Y8, Y9
 	VDIVPS       Y0, Y2, Y0
-	VADDPS       Y9, Y9, Y9
+	VBROADCASTSS number41133333<>+0(SB), Y12
 	VMOVUPS      Y0, (DI)
-	VBROADCASTSS number42200000<>+0(SB), Y7
+	VMINPS       Y9, Y12, Y9
 	VMOVUPS      (BX), Y1
-	VMINPS       Y9, Y7, Y9
-	VANDPS       number7fffffff<>+0(SB), Y1, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y7
-	VADDPS       Y4, Y4, Y4
-	VROUNDPS     $0x08, Y7, Y7
-	VBROADCASTSS number42200000<>+0(SB), Y2
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y9
-	VMINPS       Y4, Y2, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y2
-	VBROADCASTSS number39506967<>+0(SB), Y8
-	VROUNDPS     $0x08, Y2, Y2
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y8
-	VFNMADD231PS number3f318000<>+0(SB), Y2, Y4
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y8
-	VFNMADD231PS numberb95e8083<>+0(SB), Y2, Y4
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y8
-	VBROADCASTSS number39506967<>+0(SB), Y3
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y8
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y3
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y8
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y8
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y8
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y3
-	VCVTPS2DQ    Y7, Y7
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y3
-	VPSLLD       $0x17, Y7, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
-	VPADDD       Y7, Y8, Y9
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
-	VADDPS       number3f800000<>+0(SB), Y9, Y9
-	VCVTPS2DQ    Y2, Y2
-	VBROADCASTSS number40000000<>+0(SB), Y7
-	VPSLLD       $0x17, Y2, Y2
-	VDIVPS       Y9, Y7, Y9
-	VPADDD       Y2, Y3, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VSUBPS       Y9, Y7, Y9
-	VBROADCASTSS number40000000<>+0(SB), Y2
-	VANDPS       number80000000<>+0(SB), Y6, Y7
-	VDIVPS       Y4, Y2, Y4
-	VORPS        Y7, Y9, Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y2
-	VMULPS       Y6, Y6, Y7
-	VSUBPS       Y4, Y2, Y4
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y8
-	VANDPS       number80000000<>+0(SB), Y1, Y2
-	VFMADD213PS  number3ca9134e<>+0(SB), Y7, Y8
-	VORPS        Y2, Y4, Y4
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y7, Y8
-	VMULPS       Y1, Y1, Y2
-	VFMADD213PS  number3e088393<>+0(SB), Y7, Y8
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y3
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y7, Y8
-	VFMADD213PS  number3ca9134e<>+0(SB), Y2, Y3
-	VMULPS       Y7, Y8, Y8
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y2, Y3
-	VFMADD213PS  Y6, Y6, Y8
-	VFMADD213PS  number3e088393<>+0(SB), Y2, Y3
-	VANDPS       number7fffffff<>+0(SB), Y6, Y7
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y2, Y3
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y7, Y7
-	VMULPS       Y2, Y3, Y3
-	VBLENDVPS    Y7, Y8, Y9, Y6
-	VFMADD213PS  Y1, Y1, Y3
-	VMOVUPS      Y6, 32(BX)
+	VCVTPS2DQ    Y9, Y10
 	VANDPS       number7fffffff<>+0(SB), Y1, Y2
-	VMULPS       Y6, Y5, Y5
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y2, Y2
-	VMOVUPS      32(SI), Y6
-	VBLENDVPS    Y2, Y3, Y4, Y1
-	VXORPS       number80000000<>+0(SB), Y6, Y6
+	VPMINSD      number00000007<>+0(SB), Y10, Y10
+	VBROADCASTSS number41133333<>+0(SB), Y5
+	VPERMPS      tanhNodes<>+0(SB), Y10, Y13
+	VMINPS       Y2, Y5, Y2
+	VSUBPS       Y13, Y9, Y9
+	VCVTPS2DQ    Y2, Y3
+	VMULPS       Y9, Y9, Y11
+	VPMINSD      number00000007<>+0(SB), Y3, Y3
+	VBROADCASTSS number3b03ce8d<>+0(SB), Y12
+	VPERMPS      tanhNodes<>+0(SB), Y3, Y6
+	VFMADD213PS  numberbcb5e98e<>+0(SB), Y11, Y12
+	VSUBPS       Y6, Y2, Y2
+	VFMADD213PS  number3eaaaa93<>+0(SB), Y11, Y12
+	VMULPS       Y2, Y2, Y4
+	VMULPS       Y12, Y11, Y11
+	VBROADCASTSS number3b03ce8d<>+0(SB), Y5
+	VPERMPS      tanhAtNodes<>+0(SB), Y10, Y13
+	VFMADD213PS  numberbcb5e98e<>+0(SB), Y4, Y5
+	VFMADD231PS  Y13, Y9, Y11
+	VFMADD213PS  number3eaaaa93<>+0(SB), Y4, Y5
+	VADDPS       number3f800000<>+0(SB), Y11, Y12
+	VMULPS       Y5, Y4, Y4
+	VDIVPS       Y12, Y11, Y11
+	VPERMPS      tanhAtNodes<>+0(SB), Y3, Y6
+	VFNMADD213PS Y9, Y9, Y11
+	VFMADD231PS  Y6, Y2, Y4
+	VPERMPS      tanhSlopes<>+0(SB), Y10, Y12
+	VADDPS       number3f800000<>+0(SB), Y4, Y5
+	VFMADD213PS  Y13, Y12, Y11
+	VDIVPS       Y5, Y4, Y4
+	VANDPS       number80000000<>+0(SB), Y8, Y8
+	VFNMADD213PS Y2, Y2, Y4
+	VORPS        Y11, Y8, Y8
+	VPERMPS      tanhSlopes<>+0(SB), Y3, Y5
+	VMOVUPS      Y8, 32(BX)
+	VFMADD213PS  Y6, Y5, Y4
+	VMULPS       Y8, Y7, Y7
+	VANDPS       number80000000<>+0(SB), Y1, Y1
+	VMOVUPS      32(SI), Y8
+	VORPS        Y4, Y1, Y1
+	VXORPS       number80000000<>+0(SB), Y8, Y8
 	VMOVUPS      Y1, (BX)
-	VBROADCASTSS number42b20000<>+0(SB), Y7
+	VBROADCASTSS number42b20000<>+0(SB), Y9
 	VMULPS       Y1, Y0, Y0
-	VMINPS       Y6, Y7, Y6
+	VMINPS       Y8, Y9, Y8
 	VMOVUPS      (SI), Y1
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
+	VBROADCASTSS numberc2d00000<>+0(SB), Y9
 	VXORPS       number80000000<>+0(SB), Y1, Y1
-	VMAXPS       Y6, Y7, Y6
+	VMAXPS       Y8, Y9, Y8
 	VBROADCASTSS number42b20000<>+0(SB), Y2
-	VMULPS       number3fb8aa3b<>+0(SB), Y6, Y7
+	VMULPS       number3fb8aa3b<>+0(SB), Y8, Y9
 	VMINPS       Y1, Y2, Y1
-	VROUNDPS     $0x08, Y7, Y7
+	VROUNDPS     $0x08, Y9, Y9
 	VBROADCASTSS numberc2d00000<>+0(SB), Y2
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y6
+	VFNMADD231PS number3f318000<>+0(SB), Y9, Y8
 	VMAXPS       Y1, Y2, Y1
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y6
+	VFNMADD231PS numberb95e8083<>+0(SB), Y9, Y8
 	VMULPS       number3fb8aa3b<>+0(SB), Y1, Y2
-	VBROADCASTSS number39506967<>+0(SB), Y8
+	VBROADCASTSS number39506967<>+0(SB), Y10
 	VROUNDPS     $0x08, Y2, Y2
-	VFMADD213PS  number3ab743ce<>+0(SB), Y6, Y8
+	VFMADD213PS  number3ab743ce<>+0(SB), Y8, Y10
 	VFNMADD231PS number3f318000<>+0(SB), Y2, Y1
-	VFMADD213PS  number3c088908<>+0(SB), Y6, Y8
+	VFMADD213PS  number3c088908<>+0(SB), Y8, Y10
 	VFNMADD231PS numberb95e8083<>+0(SB), Y2, Y1
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y6, Y8
+	VFMADD213PS  number3d2aa9c1<>+0(SB), Y8, Y10
 	VBROADCASTSS number39506967<>+0(SB), Y3
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y6, Y8
+	VFMADD213PS  number3e2aaaaa<>+0(SB), Y8, Y10
 	VFMADD213PS  number3ab743ce<>+0(SB), Y1, Y3
-	VFMADD213PS  number3f000000<>+0(SB), Y6, Y8
+	VFMADD213PS  number3f000000<>+0(SB), Y8, Y10
 	VFMADD213PS  number3c088908<>+0(SB), Y1, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y6, Y8
+	VFMADD213PS  number3f800000<>+0(SB), Y8, Y10
 	VFMADD213PS  number3d2aa9c1<>+0(SB), Y1, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y6, Y8
+	VFMADD213PS  number3f800000<>+0(SB), Y8, Y10
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y1, Y3
-	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y9, Y9
 	VFMADD213PS  number3f000000<>+0(SB), Y1, Y3
-	VPSRAD       $0x01, Y7, Y6
+	VPSRAD       $0x01, Y9, Y8
 	VFMADD213PS  number3f800000<>+0(SB), Y1, Y3
-	VPSUBD       Y6, Y7, Y7
+	VPSUBD       Y8, Y9, Y9
 	VFMADD213PS  number3f800000<>+0(SB), Y1, Y3
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
+	VPADDD       number0000007f<>+0(SB), Y8, Y8
 	VCVTPS2DQ    Y2, Y2
-	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y8, Y8
 	VPSRAD       $0x01, Y2, Y1
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
+	VPADDD       number0000007f<>+0(SB), Y9, Y9
 	VPSUBD       Y1, Y2, Y2
-	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y9, Y9
 	VPADDD       number0000007f<>+0(SB), Y1, Y1
-	VMULPS       Y6, Y8, Y8
+	VMULPS       Y8, Y10, Y10
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y7, Y8, Y6
+	VMULPS       Y9, Y10, Y8
 	VPADDD       number0000007f<>+0(SB), Y2, Y2
-	VADDPS       number3f800000<>+0(SB), Y6, Y6
+	VADDPS       number3f800000<>+0(SB), Y8, Y8
 	VPSLLD       $0x17, Y2, Y2
-	VBROADCASTSS number3f800000<>+0(SB), Y7
+	VBROADCASTSS number3f800000<>+0(SB), Y9
 	VMULPS       Y1, Y3, Y3
-	VDIVPS       Y6, Y7, Y6
+	VDIVPS       Y8, Y9, Y8
 	VMULPS       Y2, Y3, Y1
-	VMOVUPS      Y6, 32(SI)
+	VMOVUPS      Y8, 32(SI)
 	VADDPS       number3f800000<>+0(SB), Y1, Y1
-	VMOVUPS      32(R8), Y7
+	VMOVUPS      32(R8), Y9
 	VBROADCASTSS number3f800000<>+0(SB), Y2
-	VFMADD231PS  Y6, Y7, Y5
+	VFMADD231PS  Y8, Y9, Y7
 	VDIVPS       Y1, Y2, Y1
-	VMOVUPS      Y5, 32(R11)
+	VMOVUPS      Y7, 32(R11)
 	VMOVUPS      Y1, (SI)
-	VMOVUPS      32(DX), Y6
+	VMOVUPS      32(DX), Y8
 	VMOVUPS      (R8), Y2
-	VXORPS       number80000000<>+0(SB), Y6, Y6
+	VXORPS       number80000000<>+0(SB), Y8, Y8
 	VFMADD231PS  Y1, Y2, Y0
-	VBROADCASTSS number42b20000<>+0(SB), Y7
+	VBROADCASTSS number42b20000<>+0(SB), Y9
 	VMOVUPS      Y0, (R11)
-	VMINPS       Y6, Y7, Y6
+	VMINPS       Y8, Y9, Y8
 	VMOVUPS      (DX), Y1
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
+	VBROADCASTSS numberc2d00000<>+0(SB), Y9
 	VXORPS       number80000000<>+0(SB), Y1, Y1
-	VMAXPS       Y6, Y7, Y6
+	VMAXPS       Y8, Y9, Y8
 	VBROADCASTSS number42b20000<>+0(SB), Y2
-	VMULPS       number3fb8aa3b<>+0(SB), Y6, Y7
+	VMULPS       number3fb8aa3b<>+0(SB), Y8, Y9
 	VMINPS       Y1, Y2, Y1
-	VROUNDPS     $0x08, Y7, Y7
+	VROUNDPS     $0x08, Y9, Y9
 	VBROADCASTSS numberc2d00000<>+0(SB), Y2
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y6
+	VFNMADD231PS number3f318000<>+0(SB), Y9, Y8
 	VMAXPS       Y1, Y2, Y1
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y6
+	VFNMADD231PS numberb95e8083<>+0(SB), Y9, Y8
 	VMULPS       number3fb8aa3b<>+0(SB), Y1, Y2
-	VBROADCASTSS number39506967<>+0(SB), Y8
+	VBROADCASTSS number39506967<>+0(SB), Y10
 	VROUNDPS     $0x08, Y2, Y2
-	VFMADD213PS  number3ab743ce<>+0(SB), Y6, Y8
+	VFMADD213PS  number3ab743ce<>+0(SB), Y8, Y10
 	VFNMADD231PS number3f318000<>+0(SB), Y2, Y1
-	VFMADD213PS  number3c088908<>+0(SB), Y6, Y8
+	VFMADD213PS  number3c088908<>+0(SB), Y8, Y10
 	VFNMADD231PS numberb95e8083<>+0(SB), Y2, Y1
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y6, Y8
+	VFMADD213PS  number3d2aa9c1<>+0(SB), Y8, Y10
 	VBROADCASTSS number39506967<>+0(SB), Y3
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y6, Y8
+	VFMADD213PS  number3e2aaaaa<>+0(SB), Y8, Y10
 	VFMADD213PS  number3ab743ce<>+0(SB), Y1, Y3
-	VFMADD213PS  number3f000000<>+0(SB), Y6, Y8
+	VFMADD213PS  number3f000000<>+0(SB), Y8, Y10
 	VFMADD213PS  number3c088908<>+0(SB), Y1, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y6, Y8
+	VFMADD213PS  number3f800000<>+0(SB), Y8, Y10
 	VFMADD213PS  number3d2aa9c1<>+0(SB), Y1, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y6, Y8
+	VFMADD213PS  number3f800000<>+0(SB), Y8, Y10
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y1, Y3
-	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y9, Y9
 	VFMADD213PS  number3f000000<>+0(SB), Y1, Y3
-	VPSRAD       $0x01, Y7, Y6
+	VPSRAD       $0x01, Y9, Y8
 	VFMADD213PS  number3f800000<>+0(SB), Y1, Y3
-	VPSUBD       Y6, Y7, Y7
+	VPSUBD       Y8, Y9, Y9
 	VFMADD213PS  number3f800000<>+0(SB), Y1, Y3
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
+	VPADDD       number0000007f<>+0(SB), Y8, Y8
 	VCVTPS2DQ    Y2, Y2
-	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y8, Y8
 	VPSRAD       $0x01, Y2, Y1
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
+	VPADDD       number0000007f<>+0(SB), Y9, Y9
 	VPSUBD       Y1, Y2, Y2
-	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y9, Y9
 	VPADDD       number0000007f<>+0(SB), Y1, Y1
-	VMULPS       Y6, Y8, Y8
+	VMULPS       Y8, Y10, Y10
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y7, Y8, Y6
+	VMULPS       Y9, Y10, Y8
 	VPADDD       number0000007f<>+0(SB), Y2, Y2
-	VADDPS       number3f800000<>+0(SB), Y6, Y6
+	VADDPS       number3f800000<>+0(SB), Y8, Y8
 	VPSLLD       $0x17, Y2, Y2
-	VBROADCASTSS number3f800000<>+0(SB), Y7
+	VBROADCASTSS number3f800000<>+0(SB), Y9
 	VMULPS       Y1, Y3, Y3
-	VDIVPS       Y6, Y7, Y6
+	VDIVPS       Y8, Y9, Y8
 	VMULPS       Y2, Y3, Y1
-	VMOVUPS      Y6, 32(DX)
+	VMOVUPS      Y8, 32(DX)
 	VADDPS       number3f800000<>+0(SB), Y1, Y1
-	VANDPS       number7fffffff<>+0(SB), Y5, Y9
+	VANDPS       number7fffffff<>+0(SB), Y7, Y9
 	VBROADCASTSS number3f800000<>+0(SB), Y2
-	VADDPS       Y9, Y9, Y9
+	VBROADCASTSS number41133333<>+0(SB), Y12
 	VDIVPS       Y1, Y2, Y1
-	VBROADCASTSS number42200000<>+0(SB), Y7
+	VMINPS       Y9, Y12, Y9
 	VMOVUPS      Y1, (DX)
-	VMINPS       Y9, Y7, Y9
-	VANDPS       number7fffffff<>+0(SB), Y0, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y7
-	VADDPS       Y4, Y4, Y4
-	VROUNDPS     $0x08, Y7, Y7
-	VBROADCASTSS number42200000<>+0(SB), Y2
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y9
-	VMINPS       Y4, Y2, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y2
-	VBROADCASTSS number39506967<>+0(SB), Y8
-	VROUNDPS     $0x08, Y2, Y2
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y8
-	VFNMADD231PS number3f318000<>+0(SB), Y2, Y4
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y8
-	VFNMADD231PS numberb95e8083<>+0(SB), Y2, Y4
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y8
-	VBROADCASTSS number39506967<>+0(SB), Y3
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y8
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y3
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y8
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y8
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y8
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y3
-	VCVTPS2DQ    Y7, Y7
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y3
-	VPSLLD       $0x17, Y7, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
-	VPADDD       Y7, Y8, Y9
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
-	VADDPS       number3f800000<>+0(SB), Y9, Y9
-	VCVTPS2DQ    Y2, Y2
-	VBROADCASTSS number40000000<>+0(SB), Y7
-	VPSLLD       $0x17, Y2, Y2
-	VDIVPS       Y9, Y7, Y9
-	VPADDD       Y2, Y3, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VSUBPS       Y9, Y7, Y9
-	VBROADCASTSS number40000000<>+0(SB), Y2
-	VANDPS       number80000000<>+0(SB), Y5, Y7
-	VDIVPS       Y4, Y2, Y4
-	VORPS        Y7, Y9, Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y2
-	VMULPS       Y5, Y5, Y7
-	VSUBPS       Y4, Y2, Y4
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y8
-	VANDPS       number80000000<>+0(SB), Y0, Y2
-	VFMADD213PS  number3ca9134e<>+0(SB), Y7, Y8
-	VORPS        Y2, Y4, Y4
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y7, Y8
-	VMULPS       Y0, Y0, Y2
-	VFMADD213PS  number3e088393<>+0(SB), Y7, Y8
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y3
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y7, Y8
-	VFMADD213PS  number3ca9134e<>+0(SB), Y2, Y3
-	VMULPS       Y7, Y8, Y8
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y2, Y3
-	VFMADD213PS  Y5, Y5, Y8
-	VFMADD213PS  number3e088393<>+0(SB), Y2, Y3
-	VANDPS       number7fffffff<>+0(SB), Y5, Y7
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y2, Y3
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y7, Y7
-	VMULPS       Y2, Y3, Y3
-	VBLENDVPS    Y7, Y8, Y9, Y5
-	VFMADD213PS  Y0, Y0, Y3
-	VMULPS       Y6, Y5, Y5
+	VCVTPS2DQ    Y9, Y10
 	VANDPS       number7fffffff<>+0(SB), Y0, Y2
-	VANDPS       number7fffffff<>+0(SB), Y5, Y7
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y2, Y2
-	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y7, Y8
-	VBLENDVPS    Y2, Y3, Y4, Y0
-	VANDPS       Y8, Y5, Y5
+	VPMINSD      number00000007<>+0(SB), Y10, Y10
+	VBROADCASTSS number41133333<>+0(SB), Y5
+	VPERMPS      tanhNodes<>+0(SB), Y10, Y13
+	VMINPS       Y2, Y5, Y2
+	VSUBPS       Y13, Y9, Y9
+	VCVTPS2DQ    Y2, Y3
+	VMULPS       Y9, Y9, Y11
+	VPMINSD      number00000007<>+0(SB), Y3, Y3
+	VBROADCASTSS number3b03ce8d<>+0(SB), Y12
+	VPERMPS      tanhNodes<>+0(SB), Y3, Y6
+	VFMADD213PS  numberbcb5e98e<>+0(SB), Y11, Y12
+	VSUBPS       Y6, Y2, Y2
+	VFMADD213PS  number3eaaaa93<>+0(SB), Y11, Y12
+	VMULPS       Y2, Y2, Y4
+	VMULPS       Y12, Y11, Y11
+	VBROADCASTSS number3b03ce8d<>+0(SB), Y5
+	VPERMPS      tanhAtNodes<>+0(SB), Y10, Y13
+	VFMADD213PS  numberbcb5e98e<>+0(SB), Y4, Y5
+	VFMADD231PS  Y13, Y9, Y11
+	VFMADD213PS  number3eaaaa93<>+0(SB), Y4, Y5
+	VADDPS       number3f800000<>+0(SB), Y11, Y12
+	VMULPS       Y5, Y4, Y4
+	VDIVPS       Y12, Y11, Y11
+	VPERMPS      tanhAtNodes<>+0(SB), Y3, Y6
+	VFNMADD213PS Y9, Y9, Y11
+	VFMADD231PS  Y6, Y2, Y4
+	VPERMPS      tanhSlopes<>+0(SB), Y10, Y12
+	VADDPS       number3f800000<>+0(SB), Y4, Y5
+	VFMADD213PS  Y13, Y12, Y11
+	VDIVPS       Y5, Y4, Y4
+	VANDPS       number80000000<>+0(SB), Y7, Y7
+	VFNMADD213PS Y2, Y2, Y4
+	VORPS        Y11, Y7, Y7
+	VPERMPS      tanhSlopes<>+0(SB), Y3, Y5
+	VMULPS       Y8, Y7, Y7
+	VFMADD213PS  Y6, Y5, Y4
+	VANDPS       number7fffffff<>+0(SB), Y7, Y9
+	VANDPS       number80000000<>+0(SB), Y0, Y0
+	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y9, Y10
+	VORPS        Y4, Y0, Y0
+	VANDPS       Y10, Y7, Y7
 	VMULPS       Y1, Y0, Y0
-	VMOVUPS      Y5, 32(R12)
+	VMOVUPS      Y7, 32(R12)
 	VANDPS       number7fffffff<>+0(SB), Y0, Y2
-	VMOVUPS      Y5, 32(R13)
+	VMOVUPS      Y7, 32(R13)
 	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y2, Y3
 	VANDPS       Y3, Y0, Y0
 	VMOVUPS      Y0, (R12)
@@ -3299,43 +3040,27 @@ tail:
 	VDIVPS       Y0, Y2, Y0
 	VMASKMOVPS   Y0, Y15, (DI)
 	VMASKMOVPS   (BX), Y15, Y1
-	VANDPS       number7fffffff<>+0(SB), Y1, Y4
-	VADDPS       Y4, Y4, Y4
-	VBROADCASTSS number42200000<>+0(SB), Y2
-	VMINPS       Y4, Y2, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS number3f318000<>+0(SB), Y2, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y2, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y3
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y3
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y3
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y3
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y3
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
-	VCVTPS2DQ    Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       Y2, Y3, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VBROADCASTSS number40000000<>+0(SB), Y2
-	VDIVPS       Y4, Y2, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y2
-	VSUBPS       Y4, Y2, Y4
-	VANDPS       number80000000<>+0(SB), Y1, Y2
-	VORPS        Y2, Y4, Y4
-	VMULPS       Y1, Y1, Y2
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y3
-	VFMADD213PS  number3ca9134e<>+0(SB), Y2, Y3
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y2, Y3
-	VFMADD213PS  number3e088393<>+0(SB), Y2, Y3
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y2, Y3
-	VMULPS       Y2, Y3, Y3
-	VFMADD213PS  Y1, Y1, Y3
 	VANDPS       number7fffffff<>+0(SB), Y1, Y2
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y2, Y2
-	VBLENDVPS    Y2, Y3, Y4, Y1
+	VBROADCASTSS number41133333<>+0(SB), Y5
+	VMINPS       Y2, Y5, Y2
+	VCVTPS2DQ    Y2, Y3
+	VPMINSD      number00000007<>+0(SB), Y3, Y3
+	VPERMPS      tanhNodes<>+0(SB), Y3, Y6
+	VSUBPS       Y6, Y2, Y2
+	VMULPS       Y2, Y2, Y4
+	VBROADCASTSS number3b03ce8d<>+0(SB), Y5
+	VFMADD213PS  numberbcb5e98e<>+0(SB), Y4, Y5
+	VFMADD213PS  number3eaaaa93<>+0(SB), Y4, Y5
+	VMULPS       Y5, Y4, Y4
+	VPERMPS      tanhAtNodes<>+0(SB), Y3, Y6
+	VFMADD231PS  Y6, Y2, Y4
+	VADDPS       number3f800000<>+0(SB), Y4, Y5
+	VDIVPS       Y5, Y4, Y4
+	VFNMADD213PS Y2, Y2, Y4
+	VPERMPS      tanhSlopes<>+0(SB), Y3, Y5
+	VFMADD213PS  Y6, Y5, Y4
+	VANDPS       number80000000<>+0(SB), Y1, Y1
+	VORPS        Y4, Y1, Y1
 	VMASKMOVPS   Y1, Y15, (BX)
 	VMULPS       Y1, Y0, Y0
 	VMASKMOVPS   (SI), Y15, Y1
@@ -3403,43 +3128,27 @@ tail:
 	VBROADCASTSS number3f800000<>+0(SB), Y2
 	VDIVPS       Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y15, (DX)
-	VANDPS       number7fffffff<>+0(SB), Y0, Y4
-	VADDPS       Y4, Y4, Y4
-	VBROADCASTSS number42200000<>+0(SB), Y2
-	VMINPS       Y4, Y2, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS number3f318000<>+0(SB), Y2, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y2, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y3
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y3
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y3
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y3
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y3
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
-	VCVTPS2DQ    Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       Y2, Y3, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VBROADCASTSS number40000000<>+0(SB), Y2
-	VDIVPS       Y4, Y2, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y2
-	VSUBPS       Y4, Y2, Y4
-	VANDPS       number80000000<>+0(SB), Y0, Y2
-	VORPS        Y2, Y4, Y4
-	VMULPS       Y0, Y0, Y2
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y3
-	VFMADD213PS  number3ca9134e<>+0(SB), Y2, Y3
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y2, Y3
-	VFMADD213PS  number3e088393<>+0(SB), Y2, Y3
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y2, Y3
-	VMULPS       Y2, Y3, Y3
-	VFMADD213PS  Y0, Y0, Y3
 	VANDPS       number7fffffff<>+0(SB), Y0, Y2
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y2, Y2
-	VBLENDVPS    Y2, Y3, Y4, Y0
+	VBROADCASTSS number41133333<>+0(SB), Y5
+	VMINPS       Y2, Y5, Y2
+	VCVTPS2DQ    Y2, Y3
+	VPMINSD      number00000007<>+0(SB), Y3, Y3
+	VPERMPS      tanhNodes<>+0(SB), Y3, Y6
+	VSUBPS       Y6, Y2, Y2
+	VMULPS       Y2, Y2, Y4
+	VBROADCASTSS number3b03ce8d<>+0(SB), Y5
+	VFMADD213PS  numberbcb5e98e<>+0(SB), Y4, Y5
+	VFMADD213PS  number3eaaaa93<>+0(SB), Y4, Y5
+	VMULPS       Y5, Y4, Y4
+	VPERMPS      tanhAtNodes<>+0(SB), Y3, Y6
+	VFMADD231PS  Y6, Y2, Y4
+	VADDPS       number3f800000<>+0(SB), Y4, Y5
+	VDIVPS       Y5, Y4, Y4
+	VFNMADD213PS Y2, Y2, Y4
+	VPERMPS      tanhSlopes<>+0(SB), Y3, Y5
+	VFMADD213PS  Y6, Y5, Y4
+	VANDPS       number80000000<>+0(SB), Y0, Y0
+	VORPS        Y4, Y0, Y0
 	VMULPS       Y1, Y0, Y0
 	VANDPS       number7fffffff<>+0(SB), Y0, Y2
 	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y2, Y3
@@ -3513,175 +3222,143 @@ row:
 
 many:
 	PREFETCHT1   (DI)(R15*1)
-	VMOVUPS      32(R12), Y5
+	VMOVUPS      32(R12), Y7
 	PREFETCHT1   (SI)(R15*1)
-	VMOVUPS      32(AX), Y6
+	VMOVUPS      32(AX), Y8
 	PREFETCHT1   (BX)(R15*1)
-	VADDPS       Y6, Y5, Y5
+	VADDPS       Y8, Y7, Y7
 	PREFETCHT1   (DX)(R15*1)
-	VANDPS       number7fffffff<>+0(SB), Y5, Y6
+	VANDPS       number7fffffff<>+0(SB), Y7, Y8
 	VMOVUPS      (R12), Y0
-	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y6, Y7
+	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y8, Y9
 	VMOVUPS      (AX), Y1
-	VANDPS       Y7, Y5, Y5
+	VANDPS       Y9, Y7, Y7
 	VADDPS       Y1, Y0, Y0
-	VMOVUPS      32(R11), Y6
+	VMOVUPS      32(R11), Y8
 	VANDPS       number7fffffff<>+0(SB), Y0, Y1
-	VANDPS       number7fffffff<>+0(SB), Y6, Y9
+	VANDPS       number7fffffff<>+0(SB), Y8, Y9
 	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y1, Y2
-	VADDPS       Y9, Y9, Y9
+	VBROADCASTSS number41133333<>+0(SB), Y12
 	VANDPS       Y2, Y0, Y0
-	VBROADCASTSS number42200000<>+0(SB), Y7
+	VMINPS       Y9, Y12, Y9
 	VMOVUPS      (R11), Y1
-	VMINPS       Y9, Y7, Y9
-	VANDPS       number7fffffff<>+0(SB), Y1, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y7
-	VADDPS       Y4, Y4, Y4
-	VROUNDPS     $0x08, Y7, Y7
-	VBROADCASTSS number42200000<>+0(SB), Y2
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y9
-	VMINPS       Y4, Y2, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y2
-	VBROADCASTSS number39506967<>+0(SB), Y8
-	VROUNDPS     $0x08, Y2, Y2
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y8
-	VFNMADD231PS number3f318000<>+0(SB), Y2, Y4
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y8
-	VFNMADD231PS numberb95e8083<>+0(SB), Y2, Y4
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y8
-	VBROADCASTSS number39506967<>+0(SB), Y3
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y8
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y3
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y8
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y8
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y8
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y3
-	VCVTPS2DQ    Y7, Y7
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y3
-	VPSLLD       $0x17, Y7, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
-	VPADDD       Y7, Y8, Y9
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
-	VADDPS       number3f800000<>+0(SB), Y9, Y9
-	VCVTPS2DQ    Y2, Y2
-	VBROADCASTSS number40000000<>+0(SB), Y7
-	VPSLLD       $0x17, Y2, Y2
-	VDIVPS       Y9, Y7, Y9
-	VPADDD       Y2, Y3, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VSUBPS       Y9, Y7, Y9
-	VBROADCASTSS number40000000<>+0(SB), Y2
-	VANDPS       number80000000<>+0(SB), Y6, Y7
-	VDIVPS       Y4, Y2, Y4
-	VORPS        Y7, Y9, Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y2
-	VMULPS       Y6, Y6, Y7
-	VSUBPS       Y4, Y2, Y4
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y8
-	VANDPS       number80000000<>+0(SB), Y1, Y2
-	VFMADD213PS  number3ca9134e<>+0(SB), Y7, Y8
-	VORPS        Y2, Y4, Y4
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y7, Y8
-	VMULPS       Y1, Y1, Y2
-	VFMADD213PS  number3e088393<>+0(SB), Y7, Y8
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y3
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y7, Y8
-	VFMADD213PS  number3ca9134e<>+0(SB), Y2, Y3
-	VMULPS       Y7, Y8, Y8
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y2, Y3
-	VFMADD213PS  Y6, Y6, Y8
-	VFMADD213PS  number3e088393<>+0(SB), Y2, Y3
-	VANDPS       number7fffffff<>+0(SB), Y6, Y7
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y2, Y3
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y7, Y7
-	VMULPS       Y2, Y3, Y3
-	VBLENDVPS    Y7, Y8, Y9, Y6
-	VFMADD213PS  Y1, Y1, Y3
-	VMOVUPS      32(DX), Y7
+	VCVTPS2DQ    Y9, Y10
 	VANDPS       number7fffffff<>+0(SB), Y1, Y2
-	VBROADCASTSS number3f800000<>+0(SB), Y8
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y2, Y2
-	VSUBPS       Y7, Y8, Y8
-	VBLENDVPS    Y2, Y3, Y4, Y1
-	VMULPS       Y7, Y8, Y8
+	VPMINSD      number00000007<>+0(SB), Y10, Y10
+	VBROADCASTSS number41133333<>+0(SB), Y5
+	VPERMPS      tanhNodes<>+0(SB), Y10, Y13
+	VMINPS       Y2, Y5, Y2
+	VSUBPS       Y13, Y9, Y9
+	VCVTPS2DQ    Y2, Y3
+	VMULPS       Y9, Y9, Y11
+	VPMINSD      number00000007<>+0(SB), Y3, Y3
+	VBROADCASTSS number3b03ce8d<>+0(SB), Y12
+	VPERMPS      tanhNodes<>+0(SB), Y3, Y6
+	VFMADD213PS  numberbcb5e98e<>+0(SB), Y11, Y12
+	VSUBPS       Y6, Y2, Y2
+	VFMADD213PS  number3eaaaa93<>+0(SB), Y11, Y12
+	VMULPS       Y2, Y2, Y4
+	VMULPS       Y12, Y11, Y11
+	VBROADCASTSS number3b03ce8d<>+0(SB), Y5
+	VPERMPS      tanhAtNodes<>+0(SB), Y10, Y13
+	VFMADD213PS  numberbcb5e98e<>+0(SB), Y4, Y5
+	VFMADD231PS  Y13, Y9, Y11
+	VFMADD213PS  number3eaaaa93<>+0(SB), Y4, Y5
+	VADDPS       number3f800000<>+0(SB), Y11, Y12
+	VMULPS       Y5, Y4, Y4
+	VDIVPS       Y12, Y11, Y11
+	VPERMPS      tanhAtNodes<>+0(SB), Y3, Y6
+	VFNMADD213PS Y9, Y9, Y11
+	VFMADD231PS  Y6, Y2, Y4
+	VPERMPS      tanhSlopes<>+0(SB), Y10, Y12
+	VADDPS       number3f800000<>+0(SB), Y4, Y5
+	VFMADD213PS  Y13, Y12, Y11
+	VDIVPS       Y5, Y4, Y4
+	VANDPS       number80000000<>+0(SB), Y8, Y8
+	VFNMADD213PS Y2, Y2, Y4
+	VORPS        Y11, Y8, Y8
+	VPERMPS      tanhSlopes<>+0(SB), Y3, Y5
+	VMOVUPS      32(DX), Y9
+	VFMADD213PS  Y6, Y5, Y4
+	VBROADCASTSS number3f800000<>+0(SB), Y10
+	VANDPS       number80000000<>+0(SB), Y1, Y1
+	VSUBPS       Y9, Y10, Y10
+	VORPS        Y4, Y1, Y1
+	VMULPS       Y9, Y10, Y10
 	VMOVUPS      (DX), Y2
-	VMULPS       Y5, Y8, Y8
+	VMULPS       Y7, Y10, Y10
 	VBROADCASTSS number3f800000<>+0(SB), Y3
-	VMULPS       Y6, Y8, Y8
+	VMULPS       Y8, Y10, Y10
 	VSUBPS       Y2, Y3, Y3
-	VMOVUPS      Y8, 32(DX)
+	VMOVUPS      Y10, 32(DX)
 	VMULPS       Y2, Y3, Y3
-	VMULPS       Y6, Y6, Y6
+	VMULPS       Y8, Y8, Y8
 	VMULPS       Y0, Y3, Y3
-	VBROADCASTSS number3f800000<>+0(SB), Y9
+	VBROADCASTSS number3f800000<>+0(SB), Y11
 	VMULPS       Y1, Y3, Y3
-	VSUBPS       Y6, Y9, Y9
+	VSUBPS       Y8, Y11, Y11
 	VMOVUPS      Y3, (DX)
+	VMULPS       Y9, Y11, Y11
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y7, Y11, Y11
+	VBROADCASTSS number3f800000<>+0(SB), Y4
+	VMOVUPS      32(R13), Y10
+	VSUBPS       Y1, Y4, Y4
+	VANDPS       number7fffffff<>+0(SB), Y10, Y8
+	VMULPS       Y2, Y4, Y4
+	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y8, Y9
+	VMULPS       Y0, Y4, Y4
+	VANDPS       Y9, Y10, Y10
+	VMOVUPS      (R13), Y3
+	VADDPS       Y10, Y11, Y11
+	VANDPS       number7fffffff<>+0(SB), Y3, Y1
+	VMOVUPS      32(DI), Y7
+	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y1, Y2
+	VMOVUPS      32(BX), Y8
+	VANDPS       Y2, Y3, Y3
+	VBROADCASTSS number3f800000<>+0(SB), Y9
+	VADDPS       Y3, Y4, Y4
+	VSUBPS       Y7, Y9, Y9
+	VMOVUPS      (DI), Y0
+	VMULPS       Y7, Y9, Y9
+	VMOVUPS      (BX), Y1
+	VMULPS       Y8, Y9, Y9
+	VBROADCASTSS number3f800000<>+0(SB), Y2
+	VMULPS       Y11, Y9, Y9
+	VSUBPS       Y0, Y2, Y2
+	VMOVUPS      Y9, 32(DI)
+	VMULPS       Y0, Y2, Y2
+	VMULPS       Y8, Y8, Y8
+	VMULPS       Y1, Y2, Y2
+	VBROADCASTSS number3f800000<>+0(SB), Y9
+	VMULPS       Y4, Y2, Y2
+	VSUBPS       Y8, Y9, Y9
+	VMOVUPS      Y2, (DI)
 	VMULPS       Y7, Y9, Y9
 	VMULPS       Y1, Y1, Y1
-	VMULPS       Y5, Y9, Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VMOVUPS      32(R13), Y8
-	VSUBPS       Y1, Y4, Y4
-	VANDPS       number7fffffff<>+0(SB), Y8, Y6
-	VMULPS       Y2, Y4, Y4
-	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y6, Y7
-	VMULPS       Y0, Y4, Y4
-	VANDPS       Y7, Y8, Y8
-	VMOVUPS      (R13), Y3
-	VADDPS       Y8, Y9, Y9
-	VANDPS       number7fffffff<>+0(SB), Y3, Y1
-	VMOVUPS      32(DI), Y5
-	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y1, Y2
-	VMOVUPS      32(BX), Y6
-	VANDPS       Y2, Y3, Y3
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VADDPS       Y3, Y4, Y4
-	VSUBPS       Y5, Y7, Y7
-	VMOVUPS      (DI), Y0
-	VMULPS       Y5, Y7, Y7
-	VMOVUPS      (BX), Y1
-	VMULPS       Y6, Y7, Y7
+	VMULPS       Y11, Y9, Y9
 	VBROADCASTSS number3f800000<>+0(SB), Y2
-	VMULPS       Y9, Y7, Y7
-	VSUBPS       Y0, Y2, Y2
-	VMOVUPS      Y7, 32(DI)
-	VMULPS       Y0, Y2, Y2
-	VMULPS       Y6, Y6, Y6
-	VMULPS       Y1, Y2, Y2
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VMULPS       Y4, Y2, Y2
-	VSUBPS       Y6, Y7, Y7
-	VMOVUPS      Y2, (DI)
-	VMULPS       Y5, Y7, Y7
-	VMULPS       Y1, Y1, Y1
-	VMULPS       Y9, Y7, Y7
-	VBROADCASTSS number3f800000<>+0(SB), Y2
-	VMOVUPS      Y7, 32(BX)
+	VMOVUPS      Y9, 32(BX)
 	VSUBPS       Y1, Y2, Y2
-	VMOVUPS      32(SI), Y5
+	VMOVUPS      32(SI), Y7
 	VMULPS       Y0, Y2, Y2
-	VMOVUPS      32(R8), Y6
+	VMOVUPS      32(R8), Y8
 	VMULPS       Y4, Y2, Y2
-	VBROADCASTSS number3f800000<>+0(SB), Y7
+	VBROADCASTSS number3f800000<>+0(SB), Y9
 	VMOVUPS      Y2, (BX)
-	VSUBPS       Y5, Y7, Y7
+	VSUBPS       Y7, Y9, Y9
 	VMOVUPS      (SI), Y0
-	VMULPS       Y5, Y7, Y7
+	VMULPS       Y7, Y9, Y9
 	VMOVUPS      (R8), Y1
-	VMULPS       Y6, Y7, Y7
+	VMULPS       Y8, Y9, Y9
 	VBROADCASTSS number3f800000<>+0(SB), Y2
-	VMULPS       Y9, Y7, Y7
+	VMULPS       Y11, Y9, Y9
 	VSUBPS       Y0, Y2, Y2
-	VMOVUPS      Y7, 32(SI)
+	VMOVUPS      Y9, 32(SI)
 	VMULPS       Y0, Y2, Y2
-	VMULPS       Y5, Y9, Y9
+	VMULPS       Y7, Y11, Y11
 	VMULPS       Y1, Y2, Y2
-	VMOVUPS      Y9, 32(R13)
+	VMOVUPS      Y11, 32(R13)
 	VMULPS       Y4, Y2, Y2
 	VMOVUPS      Y2, (SI)
 	VMULPS       Y0, Y4, Y4
@@ -3721,43 +3398,27 @@ tail:
 	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y1, Y2
 	VANDPS       Y2, Y0, Y0
 	VMASKMOVPS   (R11), Y15, Y1
-	VANDPS       number7fffffff<>+0(SB), Y1, Y4
-	VADDPS       Y4, Y4, Y4
-	VBROADCASTSS number42200000<>+0(SB), Y2
-	VMINPS       Y4, Y2, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS number3f318000<>+0(SB), Y2, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y2, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y3
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y3
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y3
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y3
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y3
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
-	VCVTPS2DQ    Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       Y2, Y3, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VBROADCASTSS number40000000<>+0(SB), Y2
-	VDIVPS       Y4, Y2, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y2
-	VSUBPS       Y4, Y2, Y4
-	VANDPS       number80000000<>+0(SB), Y1, Y2
-	VORPS        Y2, Y4, Y4
-	VMULPS       Y1, Y1, Y2
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y3
-	VFMADD213PS  number3ca9134e<>+0(SB), Y2, Y3
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y2, Y3
-	VFMADD213PS  number3e088393<>+0(SB), Y2, Y3
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y2, Y3
-	VMULPS       Y2, Y3, Y3
-	VFMADD213PS  Y1, Y1, Y3
 	VANDPS       number7fffffff<>+0(SB), Y1, Y2
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y2, Y2
-	VBLENDVPS    Y2, Y3, Y4, Y1
+	VBROADCASTSS number41133333<>+0(SB), Y5
+	VMINPS       Y2, Y5, Y2
+	VCVTPS2DQ    Y2, Y3
+	VPMINSD      number00000007<>+0(SB), Y3, Y3
+	VPERMPS      tanhNodes<>+0(SB), Y3, Y6
+	VSUBPS       Y6, Y2, Y2
+	VMULPS       Y2, Y2, Y4
+	VBROADCASTSS number3b03ce8d<>+0(SB), Y5
+	VFMADD213PS  numberbcb5e98e<>+0(SB), Y4, Y5
+	VFMADD213PS  number3eaaaa93<>+0(SB), Y4, Y5
+	VMULPS       Y5, Y4, Y4
+	VPERMPS      tanhAtNodes<>+0(SB), Y3, Y6
+	VFMADD231PS  Y6, Y2, Y4
+	VADDPS       number3f800000<>+0(SB), Y4, Y5
+	VDIVPS       Y5, Y4, Y4
+	VFNMADD213PS Y2, Y2, Y4
+	VPERMPS      tanhSlopes<>+0(SB), Y3, Y5
+	VFMADD213PS  Y6, Y5, Y4
+	VANDPS       number80000000<>+0(SB), Y1, Y1
+	VORPS        Y4, Y1, Y1
 	VMASKMOVPS   (DX), Y15, Y2
 	VBROADCASTSS number3f800000<>+0(SB), Y3
 	VSUBPS       Y2, Y3, Y3
@@ -3858,227 +3519,195 @@ row:
 
 many:
 	PREFETCHT1   (DI)(R15*1)
-	VMOVUPS      32(SI), Y6
+	VMOVUPS      32(SI), Y8
 	PREFETCHT1   (SI)(R15*1)
-	VXORPS       number80000000<>+0(SB), Y6, Y6
+	VXORPS       number80000000<>+0(SB), Y8, Y8
 	PREFETCHT1   (BX)(R15*1)
-	VBROADCASTSS number42b20000<>+0(SB), Y7
+	VBROADCASTSS number42b20000<>+0(SB), Y9
 	PREFETCHT1   (DX)(R15*1)
-	VMINPS       Y6, Y7, Y6
+	VMINPS       Y8, Y9, Y8
 	VMOVUPS      (SI), Y1
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
+	VBROADCASTSS numberc2d00000<>+0(SB), Y9
 	VXORPS       number80000000<>+0(SB), Y1, Y1
-	VMAXPS       Y6, Y7, Y6
+	VMAXPS       Y8, Y9, Y8
 	VBROADCASTSS number42b20000<>+0(SB), Y2
-	VMULPS       number3fb8aa3b<>+0(SB), Y6, Y7
+	VMULPS       number3fb8aa3b<>+0(SB), Y8, Y9
 	VMINPS       Y1, Y2, Y1
-	VROUNDPS     $0x08, Y7, Y7
+	VROUNDPS     $0x08, Y9, Y9
 	VBROADCASTSS numberc2d00000<>+0(SB), Y2
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y6
+	VFNMADD231PS number3f318000<>+0(SB), Y9, Y8
 	VMAXPS       Y1, Y2, Y1
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y6
+	VFNMADD231PS numberb95e8083<>+0(SB), Y9, Y8
 	VMULPS       number3fb8aa3b<>+0(SB), Y1, Y2
-	VBROADCASTSS number39506967<>+0(SB), Y9
+	VBROADCASTSS number39506967<>+0(SB), Y11
 	VROUNDPS     $0x08, Y2, Y2
-	VFMADD213PS  number3ab743ce<>+0(SB), Y6, Y9
+	VFMADD213PS  number3ab743ce<>+0(SB), Y8, Y11
 	VFNMADD231PS number3f318000<>+0(SB), Y2, Y1
-	VFMADD213PS  number3c088908<>+0(SB), Y6, Y9
+	VFMADD213PS  number3c088908<>+0(SB), Y8, Y11
 	VFNMADD231PS numberb95e8083<>+0(SB), Y2, Y1
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y6, Y9
+	VFMADD213PS  number3d2aa9c1<>+0(SB), Y8, Y11
 	VBROADCASTSS number39506967<>+0(SB), Y4
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y6, Y9
+	VFMADD213PS  number3e2aaaaa<>+0(SB), Y8, Y11
 	VFMADD213PS  number3ab743ce<>+0(SB), Y1, Y4
-	VFMADD213PS  number3f000000<>+0(SB), Y6, Y9
+	VFMADD213PS  number3f000000<>+0(SB), Y8, Y11
 	VFMADD213PS  number3c088908<>+0(SB), Y1, Y4
-	VFMADD213PS  number3f800000<>+0(SB), Y6, Y9
+	VFMADD213PS  number3f800000<>+0(SB), Y8, Y11
 	VFMADD213PS  number3d2aa9c1<>+0(SB), Y1, Y4
-	VFMADD213PS  number3f800000<>+0(SB), Y6, Y9
+	VFMADD213PS  number3f800000<>+0(SB), Y8, Y11
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y1, Y4
-	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y9, Y9
 	VFMADD213PS  number3f000000<>+0(SB), Y1, Y4
-	VPSRAD       $0x01, Y7, Y6
+	VPSRAD       $0x01, Y9, Y8
 	VFMADD213PS  number3f800000<>+0(SB), Y1, Y4
-	VPSUBD       Y6, Y7, Y7
+	VPSUBD       Y8, Y9, Y9
 	VFMADD213PS  number3f800000<>+0(SB), Y1, Y4
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
+	VPADDD       number0000007f<>+0(SB), Y8, Y8
 	VCVTPS2DQ    Y2, Y2
-	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y8, Y8
 	VPSRAD       $0x01, Y2, Y1
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
+	VPADDD       number0000007f<>+0(SB), Y9, Y9
 	VPSUBD       Y1, Y2, Y2
-	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y9, Y9
 	VPADDD       number0000007f<>+0(SB), Y1, Y1
-	VMULPS       Y6, Y9, Y9
+	VMULPS       Y8, Y11, Y11
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y7, Y9, Y6
+	VMULPS       Y9, Y11, Y8
 	VPADDD       number0000007f<>+0(SB), Y2, Y2
-	VADDPS       number3f800000<>+0(SB), Y6, Y6
+	VADDPS       number3f800000<>+0(SB), Y8, Y8
 	VPSLLD       $0x17, Y2, Y2
-	VBROADCASTSS number3f800000<>+0(SB), Y7
+	VBROADCASTSS number3f800000<>+0(SB), Y9
 	VMULPS       Y1, Y4, Y4
-	VDIVPS       Y6, Y7, Y6
+	VDIVPS       Y8, Y9, Y8
 	VMULPS       Y2, Y4, Y1
-	VMOVUPS      Y6, 32(SI)
+	VMOVUPS      Y8, 32(SI)
 	VADDPS       number3f800000<>+0(SB), Y1, Y1
-	VMOVUPS      32(BX), Y7
+	VMOVUPS      32(BX), Y9
 	VBROADCASTSS number3f800000<>+0(SB), Y2
-	VMOVUPS      32(DX), Y8
+	VMOVUPS      32(DX), Y10
 	VDIVPS       Y1, Y2, Y1
-	VFMADD231PS  Y6, Y7, Y8
+	VFMADD231PS  Y8, Y9, Y10
 	VMOVUPS      Y1, (SI)
-	VANDPS       number7fffffff<>+0(SB), Y8, Y9
+	VANDPS       number7fffffff<>+0(SB), Y10, Y7
 	VMOVUPS      (BX), Y2
-	VADDPS       Y9, Y9, Y9
+	VBROADCASTSS number41133333<>+0(SB), Y11
 	VMOVUPS      (DX), Y3
-	VBROADCASTSS number42200000<>+0(SB), Y6
+	VMINPS       Y7, Y11, Y7
 	VFMADD231PS  Y1, Y2, Y3
-	VMINPS       Y9, Y6, Y9
-	VANDPS       number7fffffff<>+0(SB), Y3, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y6
-	VADDPS       Y4, Y4, Y4
-	VROUNDPS     $0x08, Y6, Y6
-	VBROADCASTSS number42200000<>+0(SB), Y1
-	VFNMADD231PS number3f318000<>+0(SB), Y6, Y9
-	VMINPS       Y4, Y1, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y6, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y1
-	VBROADCASTSS number39506967<>+0(SB), Y7
-	VROUNDPS     $0x08, Y1, Y1
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y7
-	VFNMADD231PS number3f318000<>+0(SB), Y1, Y4
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y7
-	VFNMADD231PS numberb95e8083<>+0(SB), Y1, Y4
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y7
-	VBROADCASTSS number39506967<>+0(SB), Y2
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y7
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y2
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y7
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y2
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y7
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y2
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y7
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y2
-	VCVTPS2DQ    Y6, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y2
-	VPSLLD       $0x17, Y6, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y2
-	VPADDD       Y6, Y7, Y9
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y2
-	VADDPS       number3f800000<>+0(SB), Y9, Y9
-	VCVTPS2DQ    Y1, Y1
-	VBROADCASTSS number40000000<>+0(SB), Y6
-	VPSLLD       $0x17, Y1, Y1
-	VDIVPS       Y9, Y6, Y9
-	VPADDD       Y1, Y2, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VSUBPS       Y9, Y6, Y9
-	VBROADCASTSS number40000000<>+0(SB), Y1
-	VANDPS       number80000000<>+0(SB), Y8, Y6
-	VDIVPS       Y4, Y1, Y4
-	VORPS        Y6, Y9, Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y1
-	VMULPS       Y8, Y8, Y6
-	VSUBPS       Y4, Y1, Y4
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y7
-	VANDPS       number80000000<>+0(SB), Y3, Y1
-	VFMADD213PS  number3ca9134e<>+0(SB), Y6, Y7
-	VORPS        Y1, Y4, Y4
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y6, Y7
-	VMULPS       Y3, Y3, Y1
-	VFMADD213PS  number3e088393<>+0(SB), Y6, Y7
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y2
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y6, Y7
-	VFMADD213PS  number3ca9134e<>+0(SB), Y1, Y2
-	VMULPS       Y6, Y7, Y7
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y1, Y2
-	VFMADD213PS  Y8, Y8, Y7
-	VFMADD213PS  number3e088393<>+0(SB), Y1, Y2
-	VANDPS       number7fffffff<>+0(SB), Y8, Y6
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y1, Y2
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y6, Y6
-	VMULPS       Y1, Y2, Y2
-	VBLENDVPS    Y6, Y7, Y9, Y8
-	VFMADD213PS  Y3, Y3, Y2
-	VMOVUPS      Y8, 32(DX)
-	VANDPS       number7fffffff<>+0(SB), Y3, Y1
-	VMOVUPS      32(DI), Y5
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y1, Y1
-	VXORPS       number80000000<>+0(SB), Y5, Y5
-	VBLENDVPS    Y1, Y2, Y4, Y3
-	VBROADCASTSS number42b20000<>+0(SB), Y6
+	VCVTPS2DQ    Y7, Y8
+	VANDPS       number7fffffff<>+0(SB), Y3, Y0
+	VPMINSD      number00000007<>+0(SB), Y8, Y8
+	VBROADCASTSS number41133333<>+0(SB), Y4
+	VPERMPS      tanhNodes<>+0(SB), Y8, Y12
+	VMINPS       Y0, Y4, Y0
+	VSUBPS       Y12, Y7, Y7
+	VCVTPS2DQ    Y0, Y1
+	VMULPS       Y7, Y7, Y9
+	VPMINSD      number00000007<>+0(SB), Y1, Y1
+	VBROADCASTSS number3b03ce8d<>+0(SB), Y11
+	VPERMPS      tanhNodes<>+0(SB), Y1, Y5
+	VFMADD213PS  numberbcb5e98e<>+0(SB), Y9, Y11
+	VSUBPS       Y5, Y0, Y0
+	VFMADD213PS  number3eaaaa93<>+0(SB), Y9, Y11
+	VMULPS       Y0, Y0, Y2
+	VMULPS       Y11, Y9, Y9
+	VBROADCASTSS number3b03ce8d<>+0(SB), Y4
+	VPERMPS      tanhAtNodes<>+0(SB), Y8, Y12
+	VFMADD213PS  numberbcb5e98e<>+0(SB), Y2, Y4
+	VFMADD231PS  Y12, Y7, Y9
+	VFMADD213PS  number3eaaaa93<>+0(SB), Y2, Y4
+	VADDPS       number3f800000<>+0(SB), Y9, Y11
+	VMULPS       Y4, Y2, Y2
+	VDIVPS       Y11, Y9, Y9
+	VPERMPS      tanhAtNodes<>+0(SB), Y1, Y5
+	VFNMADD213PS Y7, Y7, Y9
+	VFMADD231PS  Y5, Y0, Y2
+	VPERMPS      tanhSlopes<>+0(SB), Y8, Y11
+	VADDPS       number3f800000<>+0(SB), Y2, Y4
+	VFMADD213PS  Y12, Y11, Y9
+	VDIVPS       Y4, Y2, Y2
+	VANDPS       number80000000<>+0(SB), Y10, Y10
+	VFNMADD213PS Y0, Y0, Y2
+	VORPS        Y9, Y10, Y10
+	VPERMPS      tanhSlopes<>+0(SB), Y1, Y4
+	VMOVUPS      Y10, 32(DX)
+	VFMADD213PS  Y5, Y4, Y2
+	VMOVUPS      32(DI), Y7
+	VANDPS       number80000000<>+0(SB), Y3, Y3
+	VXORPS       number80000000<>+0(SB), Y7, Y7
+	VORPS        Y2, Y3, Y3
+	VBROADCASTSS number42b20000<>+0(SB), Y8
 	VMOVUPS      Y3, (DX)
-	VMINPS       Y5, Y6, Y5
+	VMINPS       Y7, Y8, Y7
 	VMOVUPS      (DI), Y0
-	VBROADCASTSS numberc2d00000<>+0(SB), Y6
+	VBROADCASTSS numberc2d00000<>+0(SB), Y8
 	VXORPS       number80000000<>+0(SB), Y0, Y0
-	VMAXPS       Y5, Y6, Y5
+	VMAXPS       Y7, Y8, Y7
 	VBROADCASTSS number42b20000<>+0(SB), Y1
-	VMULPS       number3fb8aa3b<>+0(SB), Y5, Y6
+	VMULPS       number3fb8aa3b<>+0(SB), Y7, Y8
 	VMINPS       Y0, Y1, Y0
-	VROUNDPS     $0x08, Y6, Y6
+	VROUNDPS     $0x08, Y8, Y8
 	VBROADCASTSS numberc2d00000<>+0(SB), Y1
-	VFNMADD231PS number3f318000<>+0(SB), Y6, Y5
+	VFNMADD231PS number3f318000<>+0(SB), Y8, Y7
 	VMAXPS       Y0, Y1, Y0
-	VFNMADD231PS numberb95e8083<>+0(SB), Y6, Y5
+	VFNMADD231PS numberb95e8083<>+0(SB), Y8, Y7
 	VMULPS       number3fb8aa3b<>+0(SB), Y0, Y1
-	VBROADCASTSS number39506967<>+0(SB), Y7
+	VBROADCASTSS number39506967<>+0(SB), Y9
 	VROUNDPS     $0x08, Y1, Y1
-	VFMADD213PS  number3ab743ce<>+0(SB), Y5, Y7
+	VFMADD213PS  number3ab743ce<>+0(SB), Y7, Y9
 	VFNMADD231PS number3f318000<>+0(SB), Y1, Y0
-	VFMADD213PS  number3c088908<>+0(SB), Y5, Y7
+	VFMADD213PS  number3c088908<>+0(SB), Y7, Y9
 	VFNMADD231PS numberb95e8083<>+0(SB), Y1, Y0
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y5, Y7
+	VFMADD213PS  number3d2aa9c1<>+0(SB), Y7, Y9
 	VBROADCASTSS number39506967<>+0(SB), Y2
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y5, Y7
+	VFMADD213PS  number3e2aaaaa<>+0(SB), Y7, Y9
 	VFMADD213PS  number3ab743ce<>+0(SB), Y0, Y2
-	VFMADD213PS  number3f000000<>+0(SB), Y5, Y7
+	VFMADD213PS  number3f000000<>+0(SB), Y7, Y9
 	VFMADD213PS  number3c088908<>+0(SB), Y0, Y2
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
+	VFMADD213PS  number3f800000<>+0(SB), Y7, Y9
 	VFMADD213PS  number3d2aa9c1<>+0(SB), Y0, Y2
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
+	VFMADD213PS  number3f800000<>+0(SB), Y7, Y9
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y0, Y2
-	VCVTPS2DQ    Y6, Y6
+	VCVTPS2DQ    Y8, Y8
 	VFMADD213PS  number3f000000<>+0(SB), Y0, Y2
-	VPSRAD       $0x01, Y6, Y5
+	VPSRAD       $0x01, Y8, Y7
 	VFMADD213PS  number3f800000<>+0(SB), Y0, Y2
-	VPSUBD       Y5, Y6, Y6
+	VPSUBD       Y7, Y8, Y8
 	VFMADD213PS  number3f800000<>+0(SB), Y0, Y2
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
+	VPADDD       number0000007f<>+0(SB), Y7, Y7
 	VCVTPS2DQ    Y1, Y1
-	VPSLLD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y7, Y7
 	VPSRAD       $0x01, Y1, Y0
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
+	VPADDD       number0000007f<>+0(SB), Y8, Y8
 	VPSUBD       Y0, Y1, Y1
-	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y8, Y8
 	VPADDD       number0000007f<>+0(SB), Y0, Y0
-	VMULPS       Y5, Y7, Y7
+	VMULPS       Y7, Y9, Y9
 	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y6, Y7, Y5
+	VMULPS       Y8, Y9, Y7
 	VPADDD       number0000007f<>+0(SB), Y1, Y1
-	VADDPS       number3f800000<>+0(SB), Y5, Y5
+	VADDPS       number3f800000<>+0(SB), Y7, Y7
 	VPSLLD       $0x17, Y1, Y1
-	VBROADCASTSS number3f800000<>+0(SB), Y6
+	VBROADCASTSS number3f800000<>+0(SB), Y8
 	VMULPS       Y0, Y2, Y2
-	VDIVPS       Y5, Y6, Y5
+	VDIVPS       Y7, Y8, Y7
 	VMULPS       Y1, Y2, Y0
-	VMOVUPS      Y5, 32(DI)
+	VMOVUPS      Y7, 32(DI)
 	VADDPS       number3f800000<>+0(SB), Y0, Y0
-	VMOVUPS      32(R8), Y6
+	VMOVUPS      32(R8), Y8
 	VBROADCASTSS number3f800000<>+0(SB), Y1
-	VSUBPS       Y8, Y6, Y6
+	VSUBPS       Y10, Y8, Y8
 	VDIVPS       Y0, Y1, Y0
-	VFMADD231PS  Y5, Y6, Y8
+	VFMADD231PS  Y7, Y8, Y10
 	VMOVUPS      Y0, (DI)
-	VANDPS       number7fffffff<>+0(SB), Y8, Y6
+	VANDPS       number7fffffff<>+0(SB), Y10, Y8
 	VMOVUPS      (R8), Y1
-	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y6, Y7
+	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y8, Y9
 	VSUBPS       Y3, Y1, Y1
-	VANDPS       Y7, Y8, Y8
+	VANDPS       Y9, Y10, Y10
 	VFMADD231PS  Y0, Y1, Y3
-	VMOVUPS      Y8, 32(R11)
+	VMOVUPS      Y10, 32(R11)
 	VANDPS       number7fffffff<>+0(SB), Y3, Y1
-	VMOVUPS      Y8, 32(R12)
+	VMOVUPS      Y10, 32(R12)
 	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y1, Y2
 	VANDPS       Y2, Y3, Y3
 	VMOVUPS      Y3, (R11)
@@ -4143,43 +3772,27 @@ tail:
 	VMASKMOVPS   (BX), Y15, Y2
 	VMASKMOVPS   (DX), Y15, Y3
 	VFMADD231PS  Y1, Y2, Y3
-	VANDPS       number7fffffff<>+0(SB), Y3, Y4
-	VADDPS       Y4, Y4, Y4
-	VBROADCASTSS number42200000<>+0(SB), Y1
-	VMINPS       Y4, Y1, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS number3f318000<>+0(SB), Y1, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y1, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y2
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y2
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y2
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y2
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y2
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y2
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y2
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VPADDD       Y1, Y2, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VBROADCASTSS number40000000<>+0(SB), Y1
-	VDIVPS       Y4, Y1, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y1
-	VSUBPS       Y4, Y1, Y4
-	VANDPS       number80000000<>+0(SB), Y3, Y1
-	VORPS        Y1, Y4, Y4
-	VMULPS       Y3, Y3, Y1
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y2
-	VFMADD213PS  number3ca9134e<>+0(SB), Y1, Y2
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y1, Y2
-	VFMADD213PS  number3e088393<>+0(SB), Y1, Y2
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y1, Y2
-	VMULPS       Y1, Y2, Y2
-	VFMADD213PS  Y3, Y3, Y2
-	VANDPS       number7fffffff<>+0(SB), Y3, Y1
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y1, Y1
-	VBLENDVPS    Y1, Y2, Y4, Y3
+	VANDPS       number7fffffff<>+0(SB), Y3, Y0
+	VBROADCASTSS number41133333<>+0(SB), Y4
+	VMINPS       Y0, Y4, Y0
+	VCVTPS2DQ    Y0, Y1
+	VPMINSD      number00000007<>+0(SB), Y1, Y1
+	VPERMPS      tanhNodes<>+0(SB), Y1, Y5
+	VSUBPS       Y5, Y0, Y0
+	VMULPS       Y0, Y0, Y2
+	VBROADCASTSS number3b03ce8d<>+0(SB), Y4
+	VFMADD213PS  numberbcb5e98e<>+0(SB), Y2, Y4
+	VFMADD213PS  number3eaaaa93<>+0(SB), Y2, Y4
+	VMULPS       Y4, Y2, Y2
+	VPERMPS      tanhAtNodes<>+0(SB), Y1, Y5
+	VFMADD231PS  Y5, Y0, Y2
+	VADDPS       number3f800000<>+0(SB), Y2, Y4
+	VDIVPS       Y4, Y2, Y2
+	VFNMADD213PS Y0, Y0, Y2
+	VPERMPS      tanhSlopes<>+0(SB), Y1, Y4
+	VFMADD213PS  Y5, Y4, Y2
+	VANDPS       number80000000<>+0(SB), Y3, Y3
+	VORPS        Y2, Y3, Y3
 	VMASKMOVPS   Y3, Y15, (DX)
 	VMASKMOVPS   (DI), Y15, Y0
 	VXORPS       number80000000<>+0(SB), Y0, Y0
@@ -4271,73 +3884,73 @@ row:
 
 many:
 	PREFETCHT1   (DI)(R15*1)
-	VMOVUPS      32(R11), Y5
+	VMOVUPS      32(R11), Y7
 	PREFETCHT1   (SI)(R15*1)
-	VMOVUPS      32(R12), Y6
+	VMOVUPS      32(R12), Y8
 	PREFETCHT1   (BX)(R15*1)
-	VADDPS       Y6, Y5, Y5
+	VADDPS       Y8, Y7, Y7
 	PREFETCHT1   (DX)(R15*1)
-	VANDPS       number7fffffff<>+0(SB), Y5, Y6
+	VANDPS       number7fffffff<>+0(SB), Y7, Y8
 	VMOVUPS      (R11), Y0
-	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y6, Y7
+	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y8, Y9
 	VMOVUPS      (R12), Y1
-	VANDPS       Y7, Y5, Y5
+	VANDPS       Y9, Y7, Y7
 	VADDPS       Y1, Y0, Y0
-	VMOVUPS      32(DI), Y6
+	VMOVUPS      32(DI), Y8
 	VANDPS       number7fffffff<>+0(SB), Y0, Y1
-	VMOVUPS      32(DX), Y7
+	VMOVUPS      32(DX), Y9
 	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y1, Y2
-	VMOVUPS      32(R8), Y8
+	VMOVUPS      32(R8), Y10
 	VANDPS       Y2, Y0, Y0
-	VSUBPS       Y7, Y8, Y8
+	VSUBPS       Y9, Y10, Y10
 	VMOVUPS      (DI), Y1
-	VMULPS       Y5, Y8, Y8
+	VMULPS       Y7, Y10, Y10
 	VMOVUPS      (DX), Y2
-	VMULPS       Y6, Y8, Y8
+	VMULPS       Y8, Y10, Y10
 	VMOVUPS      (R8), Y3
-	VBROADCASTSS number3f800000<>+0(SB), Y9
+	VBROADCASTSS number3f800000<>+0(SB), Y11
 	VSUBPS       Y2, Y3, Y3
-	VSUBPS       Y6, Y9, Y9
+	VSUBPS       Y8, Y11, Y11
 	VMULPS       Y0, Y3, Y3
-	VMULPS       Y9, Y8, Y8
+	VMULPS       Y11, Y10, Y10
 	VMULPS       Y1, Y3, Y3
-	VMOVUPS      Y8, 32(DI)
+	VMOVUPS      Y10, 32(DI)
 	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VMULPS       Y5, Y6, Y8
+	VMULPS       Y7, Y8, Y10
 	VSUBPS       Y1, Y4, Y4
-	VMOVUPS      Y8, 32(R11)
+	VMOVUPS      Y10, 32(R11)
 	VMULPS       Y4, Y3, Y3
-	VMULPS       Y5, Y9, Y9
+	VMULPS       Y7, Y11, Y11
 	VMOVUPS      Y3, (DI)
-	VMULPS       Y7, Y7, Y7
+	VMULPS       Y9, Y9, Y9
 	VMULPS       Y0, Y1, Y3
-	VBROADCASTSS number3f800000<>+0(SB), Y8
+	VBROADCASTSS number3f800000<>+0(SB), Y10
 	VMOVUPS      Y3, (R11)
-	VSUBPS       Y7, Y8, Y8
+	VSUBPS       Y9, Y10, Y10
 	VMULPS       Y0, Y4, Y4
-	VMULPS       Y8, Y9, Y9
+	VMULPS       Y10, Y11, Y11
 	VMULPS       Y2, Y2, Y2
-	VMOVUPS      Y9, 32(DX)
+	VMOVUPS      Y11, 32(DX)
 	VBROADCASTSS number3f800000<>+0(SB), Y3
-	VMOVUPS      32(SI), Y6
+	VMOVUPS      32(SI), Y8
 	VSUBPS       Y2, Y3, Y3
-	VMOVUPS      32(BX), Y7
+	VMOVUPS      32(BX), Y9
 	VMULPS       Y3, Y4, Y4
-	VMULPS       Y9, Y6, Y8
+	VMULPS       Y11, Y8, Y10
 	VMOVUPS      Y4, (DX)
-	VMOVUPS      Y8, 32(BX)
+	VMOVUPS      Y10, 32(BX)
 	VMOVUPS      (SI), Y1
-	VMULPS       Y9, Y7, Y7
+	VMULPS       Y11, Y9, Y9
 	VMOVUPS      (BX), Y2
-	VBROADCASTSS number3f800000<>+0(SB), Y8
+	VBROADCASTSS number3f800000<>+0(SB), Y10
 	VMULPS       Y4, Y1, Y3
-	VSUBPS       Y6, Y8, Y8
+	VSUBPS       Y8, Y10, Y10
 	VMOVUPS      Y3, (BX)
-	VMULPS       Y6, Y8, Y8
+	VMULPS       Y8, Y10, Y10
 	VMULPS       Y4, Y2, Y2
-	VMULPS       Y8, Y7, Y7
+	VMULPS       Y10, Y9, Y9
 	VBROADCASTSS number3f800000<>+0(SB), Y3
-	VMOVUPS      Y7, 32(SI)
+	VMOVUPS      Y9, 32(SI)
 	VSUBPS       Y1, Y3, Y3
 	VMULPS       Y1, Y3, Y3
 	VMULPS       Y3, Y2, Y2
@@ -4450,135 +4063,135 @@ row:
 
 many:
 	PREFETCHT1   (DI)(R15*1)
-	VMOVUPS      32(DI), Y5
+	VMOVUPS      32(DI), Y7
 	PREFETCHT1   (SI)(R15*1)
-	VXORPS       number80000000<>+0(SB), Y5, Y5
+	VXORPS       number80000000<>+0(SB), Y7, Y7
 	VMOVUPS      (DI), Y0
-	VBROADCASTSS number42b20000<>+0(SB), Y7
+	VBROADCASTSS number42b20000<>+0(SB), Y9
 	VXORPS       number80000000<>+0(SB), Y0, Y0
-	VMINPS       Y5, Y7, Y5
+	VMINPS       Y7, Y9, Y7
 	VBROADCASTSS number42b20000<>+0(SB), Y2
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
+	VBROADCASTSS numberc2d00000<>+0(SB), Y9
 	VMINPS       Y0, Y2, Y0
-	VMAXPS       Y5, Y7, Y5
+	VMAXPS       Y7, Y9, Y7
 	VBROADCASTSS numberc2d00000<>+0(SB), Y2
-	VMULPS       number3fb8aa3b<>+0(SB), Y5, Y7
+	VMULPS       number3fb8aa3b<>+0(SB), Y7, Y9
 	VMAXPS       Y0, Y2, Y0
-	VROUNDPS     $0x08, Y7, Y7
+	VROUNDPS     $0x08, Y9, Y9
 	VMULPS       number3fb8aa3b<>+0(SB), Y0, Y2
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y5
+	VFNMADD231PS number3f318000<>+0(SB), Y9, Y7
 	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y5
+	VFNMADD231PS numberb95e8083<>+0(SB), Y9, Y7
 	VFNMADD231PS number3f318000<>+0(SB), Y2, Y0
-	VBROADCASTSS number39506967<>+0(SB), Y8
+	VBROADCASTSS number39506967<>+0(SB), Y10
 	VFNMADD231PS numberb95e8083<>+0(SB), Y2, Y0
-	VFMADD213PS  number3ab743ce<>+0(SB), Y5, Y8
+	VFMADD213PS  number3ab743ce<>+0(SB), Y7, Y10
 	VBROADCASTSS number39506967<>+0(SB), Y3
-	VFMADD213PS  number3c088908<>+0(SB), Y5, Y8
+	VFMADD213PS  number3c088908<>+0(SB), Y7, Y10
 	VFMADD213PS  number3ab743ce<>+0(SB), Y0, Y3
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y5, Y8
+	VFMADD213PS  number3d2aa9c1<>+0(SB), Y7, Y10
 	VFMADD213PS  number3c088908<>+0(SB), Y0, Y3
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y5, Y8
+	VFMADD213PS  number3e2aaaaa<>+0(SB), Y7, Y10
 	VFMADD213PS  number3d2aa9c1<>+0(SB), Y0, Y3
-	VFMADD213PS  number3f000000<>+0(SB), Y5, Y8
+	VFMADD213PS  number3f000000<>+0(SB), Y7, Y10
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y0, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y8
+	VFMADD213PS  number3f800000<>+0(SB), Y7, Y10
 	VFMADD213PS  number3f000000<>+0(SB), Y0, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y8
+	VFMADD213PS  number3f800000<>+0(SB), Y7, Y10
 	VFMADD213PS  number3f800000<>+0(SB), Y0, Y3
-	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y9, Y9
 	VFMADD213PS  number3f800000<>+0(SB), Y0, Y3
-	VPSRAD       $0x01, Y7, Y5
+	VPSRAD       $0x01, Y9, Y7
 	VCVTPS2DQ    Y2, Y2
-	VPSUBD       Y5, Y7, Y7
+	VPSUBD       Y7, Y9, Y9
 	VPSRAD       $0x01, Y2, Y0
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSUBD       Y0, Y2, Y2
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y0, Y0
 	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y0, Y0
+	VPSUBD       Y0, Y2, Y2
 	VPSLLD       $0x17, Y7, Y7
+	VPADDD       number0000007f<>+0(SB), Y0, Y0
+	VPADDD       number0000007f<>+0(SB), Y9, Y9
+	VPSLLD       $0x17, Y0, Y0
+	VPSLLD       $0x17, Y9, Y9
 	VPADDD       number0000007f<>+0(SB), Y2, Y2
-	VMULPS       Y5, Y8, Y8
+	VMULPS       Y7, Y10, Y10
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y7, Y8, Y5
+	VMULPS       Y9, Y10, Y7
 	VMULPS       Y0, Y3, Y3
-	VADDPS       number3f800000<>+0(SB), Y5, Y5
+	VADDPS       number3f800000<>+0(SB), Y7, Y7
 	VMULPS       Y2, Y3, Y0
-	VBROADCASTSS number3f800000<>+0(SB), Y7
+	VBROADCASTSS number3f800000<>+0(SB), Y9
 	VADDPS       number3f800000<>+0(SB), Y0, Y0
-	VDIVPS       Y5, Y7, Y5
+	VDIVPS       Y7, Y9, Y7
 	VBROADCASTSS number3f800000<>+0(SB), Y2
-	VMOVUPS      Y5, 32(DI)
+	VMOVUPS      Y7, 32(DI)
 	VDIVPS       Y0, Y2, Y0
-	VMOVUPS      32(SI), Y5
+	VMOVUPS      32(SI), Y7
 	VMOVUPS      Y0, (DI)
-	VXORPS       number80000000<>+0(SB), Y5, Y5
+	VXORPS       number80000000<>+0(SB), Y7, Y7
 	VMOVUPS      (SI), Y0
-	VBROADCASTSS number42b20000<>+0(SB), Y7
+	VBROADCASTSS number42b20000<>+0(SB), Y9
 	VXORPS       number80000000<>+0(SB), Y0, Y0
-	VMINPS       Y5, Y7, Y5
+	VMINPS       Y7, Y9, Y7
 	VBROADCASTSS number42b20000<>+0(SB), Y2
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
+	VBROADCASTSS numberc2d00000<>+0(SB), Y9
 	VMINPS       Y0, Y2, Y0
-	VMAXPS       Y5, Y7, Y5
+	VMAXPS       Y7, Y9, Y7
 	VBROADCASTSS numberc2d00000<>+0(SB), Y2
-	VMULPS       number3fb8aa3b<>+0(SB), Y5, Y7
+	VMULPS       number3fb8aa3b<>+0(SB), Y7, Y9
 	VMAXPS       Y0, Y2, Y0
-	VROUNDPS     $0x08, Y7, Y7
+	VROUNDPS     $0x08, Y9, Y9
 	VMULPS       number3fb8aa3b<>+0(SB), Y0, Y2
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y5
+	VFNMADD231PS number3f318000<>+0(SB), Y9, Y7
 	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y5
+	VFNMADD231PS numberb95e8083<>+0(SB), Y9, Y7
 	VFNMADD231PS number3f318000<>+0(SB), Y2, Y0
-	VBROADCASTSS number39506967<>+0(SB), Y8
+	VBROADCASTSS number39506967<>+0(SB), Y10
 	VFNMADD231PS numberb95e8083<>+0(SB), Y2, Y0
-	VFMADD213PS  number3ab743ce<>+0(SB), Y5, Y8
+	VFMADD213PS  number3ab743ce<>+0(SB), Y7, Y10
 	VBROADCASTSS number39506967<>+0(SB), Y3
-	VFMADD213PS  number3c088908<>+0(SB), Y5, Y8
+	VFMADD213PS  number3c088908<>+0(SB), Y7, Y10
 	VFMADD213PS  number3ab743ce<>+0(SB), Y0, Y3
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y5, Y8
+	VFMADD213PS  number3d2aa9c1<>+0(SB), Y7, Y10
 	VFMADD213PS  number3c088908<>+0(SB), Y0, Y3
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y5, Y8
+	VFMADD213PS  number3e2aaaaa<>+0(SB), Y7, Y10
 	VFMADD213PS  number3d2aa9c1<>+0(SB), Y0, Y3
-	VFMADD213PS  number3f000000<>+0(SB), Y5, Y8
+	VFMADD213PS  number3f000000<>+0(SB), Y7, Y10
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y0, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y8
+	VFMADD213PS  number3f800000<>+0(SB), Y7, Y10
 	VFMADD213PS  number3f000000<>+0(SB), Y0, Y3
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y8
+	VFMADD213PS  number3f800000<>+0(SB), Y7, Y10
 	VFMADD213PS  number3f800000<>+0(SB), Y0, Y3
-	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y9, Y9
 	VFMADD213PS  number3f800000<>+0(SB), Y0, Y3
-	VPSRAD       $0x01, Y7, Y5
+	VPSRAD       $0x01, Y9, Y7
 	VCVTPS2DQ    Y2, Y2
-	VPSUBD       Y5, Y7, Y7
+	VPSUBD       Y7, Y9, Y9
 	VPSRAD       $0x01, Y2, Y0
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSUBD       Y0, Y2, Y2
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y0, Y0
 	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y0, Y0
+	VPSUBD       Y0, Y2, Y2
 	VPSLLD       $0x17, Y7, Y7
+	VPADDD       number0000007f<>+0(SB), Y0, Y0
+	VPADDD       number0000007f<>+0(SB), Y9, Y9
+	VPSLLD       $0x17, Y0, Y0
+	VPSLLD       $0x17, Y9, Y9
 	VPADDD       number0000007f<>+0(SB), Y2, Y2
-	VMULPS       Y5, Y8, Y8
+	VMULPS       Y7, Y10, Y10
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y7, Y8, Y5
+	VMULPS       Y9, Y10, Y7
 	VMULPS       Y0, Y3, Y3
-	VADDPS       number3f800000<>+0(SB), Y5, Y5
+	VADDPS       number3f800000<>+0(SB), Y7, Y7
 	VMULPS       Y2, Y3, Y0
-	VBROADCASTSS number3f800000<>+0(SB), Y7
+	VBROADCASTSS number3f800000<>+0(SB), Y9
 	VADDPS       number3f800000<>+0(SB), Y0, Y0
-	VDIVPS       Y5, Y7, Y5
+	VDIVPS       Y7, Y9, Y7
 	VBROADCASTSS number3f800000<>+0(SB), Y2
-	VMOVUPS      Y5, 32(SI)
+	VMOVUPS      Y7, 32(SI)
 	VDIVPS       Y0, Y2, Y0
-	VMOVUPS      32(BX), Y6
+	VMOVUPS      32(BX), Y8
 	VMOVUPS      Y0, (SI)
-	VMULPS       Y6, Y5, Y5
+	VMULPS       Y8, Y7, Y7
 	VMOVUPS      (BX), Y1
-	VMOVUPS      Y5, 32(DX)
+	VMOVUPS      Y7, 32(DX)
 	VMULPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (DX)
 	ADDQ         $0x00000040, DI
@@ -4711,101 +4324,69 @@ row:
 
 many:
 	PREFETCHT1   (DI)(R15*1)
-	VMOVUPS      32(BX), Y8
+	VMOVUPS      32(BX), Y10
 	PREFETCHT1   (SI)(R15*1)
-	VANDPS       number7fffffff<>+0(SB), Y8, Y7
+	VANDPS       number7fffffff<>+0(SB), Y10, Y7
 	PREFETCHT1   (BX)(R15*1)
-	VADDPS       Y7, Y7, Y7
+	VBROADCASTSS number41133333<>+0(SB), Y11
 	VMOVUPS      (BX), Y3
-	VBROADCASTSS number42200000<>+0(SB), Y5
-	VANDPS       number7fffffff<>+0(SB), Y3, Y2
-	VMINPS       Y7, Y5, Y7
-	VADDPS       Y2, Y2, Y2
-	VMULPS       number3fb8aa3b<>+0(SB), Y7, Y5
-	VBROADCASTSS number42200000<>+0(SB), Y0
-	VROUNDPS     $0x08, Y5, Y5
-	VMINPS       Y2, Y0, Y2
-	VFNMADD231PS number3f318000<>+0(SB), Y5, Y7
-	VMULPS       number3fb8aa3b<>+0(SB), Y2, Y0
-	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y7
-	VROUNDPS     $0x08, Y0, Y0
-	VBROADCASTSS number39506967<>+0(SB), Y6
-	VFNMADD231PS number3f318000<>+0(SB), Y0, Y2
-	VFMADD213PS  number3ab743ce<>+0(SB), Y7, Y6
-	VFNMADD231PS numberb95e8083<>+0(SB), Y0, Y2
-	VFMADD213PS  number3c088908<>+0(SB), Y7, Y6
-	VBROADCASTSS number39506967<>+0(SB), Y1
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y7, Y6
-	VFMADD213PS  number3ab743ce<>+0(SB), Y2, Y1
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y7, Y6
-	VFMADD213PS  number3c088908<>+0(SB), Y2, Y1
-	VFMADD213PS  number3f000000<>+0(SB), Y7, Y6
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y2, Y1
-	VFMADD213PS  number3f800000<>+0(SB), Y7, Y6
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y2, Y1
-	VFMADD213PS  number3f800000<>+0(SB), Y7, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y2, Y1
-	VCVTPS2DQ    Y5, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
-	VPSLLD       $0x17, Y5, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
-	VPADDD       Y5, Y6, Y7
-	VCVTPS2DQ    Y0, Y0
-	VADDPS       number3f800000<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y0, Y0
-	VBROADCASTSS number40000000<>+0(SB), Y5
-	VPADDD       Y0, Y1, Y2
-	VDIVPS       Y7, Y5, Y7
-	VADDPS       number3f800000<>+0(SB), Y2, Y2
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VBROADCASTSS number40000000<>+0(SB), Y0
-	VSUBPS       Y7, Y5, Y7
-	VDIVPS       Y2, Y0, Y2
-	VANDPS       number80000000<>+0(SB), Y8, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y0
-	VORPS        Y5, Y7, Y7
-	VSUBPS       Y2, Y0, Y2
-	VMULPS       Y8, Y8, Y5
-	VANDPS       number80000000<>+0(SB), Y3, Y0
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y6
-	VORPS        Y0, Y2, Y2
-	VFMADD213PS  number3ca9134e<>+0(SB), Y5, Y6
-	VMULPS       Y3, Y3, Y0
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y5, Y6
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y1
-	VFMADD213PS  number3e088393<>+0(SB), Y5, Y6
-	VFMADD213PS  number3ca9134e<>+0(SB), Y0, Y1
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y5, Y6
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y0, Y1
-	VMULPS       Y5, Y6, Y6
-	VFMADD213PS  number3e088393<>+0(SB), Y0, Y1
-	VFMADD213PS  Y8, Y8, Y6
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y0, Y1
-	VANDPS       number7fffffff<>+0(SB), Y8, Y5
-	VMULPS       Y0, Y1, Y1
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y5, Y5
-	VFMADD213PS  Y3, Y3, Y1
-	VBLENDVPS    Y5, Y6, Y7, Y8
+	VMINPS       Y7, Y11, Y7
 	VANDPS       number7fffffff<>+0(SB), Y3, Y0
-	VMOVUPS      Y8, 32(BX)
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y0, Y0
-	VMOVUPS      32(DI), Y5
-	VBLENDVPS    Y0, Y1, Y2, Y3
-	VMOVUPS      32(DX), Y6
+	VCVTPS2DQ    Y7, Y8
+	VBROADCASTSS number41133333<>+0(SB), Y4
+	VPMINSD      number00000007<>+0(SB), Y8, Y8
+	VMINPS       Y0, Y4, Y0
+	VPERMPS      tanhNodes<>+0(SB), Y8, Y12
+	VCVTPS2DQ    Y0, Y1
+	VSUBPS       Y12, Y7, Y7
+	VPMINSD      number00000007<>+0(SB), Y1, Y1
+	VMULPS       Y7, Y7, Y9
+	VPERMPS      tanhNodes<>+0(SB), Y1, Y5
+	VBROADCASTSS number3b03ce8d<>+0(SB), Y11
+	VSUBPS       Y5, Y0, Y0
+	VFMADD213PS  numberbcb5e98e<>+0(SB), Y9, Y11
+	VMULPS       Y0, Y0, Y2
+	VFMADD213PS  number3eaaaa93<>+0(SB), Y9, Y11
+	VBROADCASTSS number3b03ce8d<>+0(SB), Y4
+	VMULPS       Y11, Y9, Y9
+	VFMADD213PS  numberbcb5e98e<>+0(SB), Y2, Y4
+	VPERMPS      tanhAtNodes<>+0(SB), Y8, Y12
+	VFMADD213PS  number3eaaaa93<>+0(SB), Y2, Y4
+	VFMADD231PS  Y12, Y7, Y9
+	VMULPS       Y4, Y2, Y2
+	VADDPS       number3f800000<>+0(SB), Y9, Y11
+	VPERMPS      tanhAtNodes<>+0(SB), Y1, Y5
+	VDIVPS       Y11, Y9, Y9
+	VFMADD231PS  Y5, Y0, Y2
+	VFNMADD213PS Y7, Y7, Y9
+	VADDPS       number3f800000<>+0(SB), Y2, Y4
+	VPERMPS      tanhSlopes<>+0(SB), Y8, Y11
+	VDIVPS       Y4, Y2, Y2
+	VFMADD213PS  Y12, Y11, Y9
+	VFNMADD213PS Y0, Y0, Y2
+	VANDPS       number80000000<>+0(SB), Y10, Y10
+	VPERMPS      tanhSlopes<>+0(SB), Y1, Y4
+	VORPS        Y9, Y10, Y10
+	VFMADD213PS  Y5, Y4, Y2
+	VMOVUPS      Y10, 32(BX)
+	VANDPS       number80000000<>+0(SB), Y3, Y3
+	VMOVUPS      32(DI), Y7
+	VORPS        Y2, Y3, Y3
+	VMOVUPS      32(DX), Y8
 	VMOVUPS      Y3, (BX)
-	VSUBPS       Y8, Y6, Y6
+	VSUBPS       Y10, Y8, Y8
 	VMOVUPS      (DI), Y0
-	VFMADD231PS  Y5, Y6, Y8
+	VFMADD231PS  Y7, Y8, Y10
 	VMOVUPS      (DX), Y1
-	VANDPS       number7fffffff<>+0(SB), Y8, Y6
+	VANDPS       number7fffffff<>+0(SB), Y10, Y8
 	VSUBPS       Y3, Y1, Y1
-	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y6, Y7
+	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y8, Y9
 	VFMADD231PS  Y0, Y1, Y3
-	VANDPS       Y7, Y8, Y8
+	VANDPS       Y9, Y10, Y10
 	VANDPS       number7fffffff<>+0(SB), Y3, Y1
-	VMOVUPS      Y8, 32(R8)
+	VMOVUPS      Y10, 32(R8)
 	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y1, Y2
-	VMOVUPS      Y8, 32(R11)
+	VMOVUPS      Y10, 32(R11)
 	VANDPS       Y2, Y3, Y3
 	VMOVUPS      Y3, (R8)
 	VMOVUPS      Y3, (R11)
@@ -4834,43 +4415,27 @@ tail:
 	PREFETCHT1   (SI)(R15*1)
 	PREFETCHT1   (BX)(R15*1)
 	VMASKMOVPS   (BX), Y15, Y3
-	VANDPS       number7fffffff<>+0(SB), Y3, Y2
-	VADDPS       Y2, Y2, Y2
-	VBROADCASTSS number42200000<>+0(SB), Y0
-	VMINPS       Y2, Y0, Y2
-	VMULPS       number3fb8aa3b<>+0(SB), Y2, Y0
-	VROUNDPS     $0x08, Y0, Y0
-	VFNMADD231PS number3f318000<>+0(SB), Y0, Y2
-	VFNMADD231PS numberb95e8083<>+0(SB), Y0, Y2
-	VBROADCASTSS number39506967<>+0(SB), Y1
-	VFMADD213PS  number3ab743ce<>+0(SB), Y2, Y1
-	VFMADD213PS  number3c088908<>+0(SB), Y2, Y1
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y2, Y1
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y2, Y1
-	VFMADD213PS  number3f000000<>+0(SB), Y2, Y1
-	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
-	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
-	VCVTPS2DQ    Y0, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VPADDD       Y0, Y1, Y2
-	VADDPS       number3f800000<>+0(SB), Y2, Y2
-	VBROADCASTSS number40000000<>+0(SB), Y0
-	VDIVPS       Y2, Y0, Y2
-	VBROADCASTSS number3f800000<>+0(SB), Y0
-	VSUBPS       Y2, Y0, Y2
-	VANDPS       number80000000<>+0(SB), Y3, Y0
-	VORPS        Y0, Y2, Y2
-	VMULPS       Y3, Y3, Y0
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y1
-	VFMADD213PS  number3ca9134e<>+0(SB), Y0, Y1
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y0, Y1
-	VFMADD213PS  number3e088393<>+0(SB), Y0, Y1
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y0, Y1
-	VMULPS       Y0, Y1, Y1
-	VFMADD213PS  Y3, Y3, Y1
 	VANDPS       number7fffffff<>+0(SB), Y3, Y0
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y0, Y0
-	VBLENDVPS    Y0, Y1, Y2, Y3
+	VBROADCASTSS number41133333<>+0(SB), Y4
+	VMINPS       Y0, Y4, Y0
+	VCVTPS2DQ    Y0, Y1
+	VPMINSD      number00000007<>+0(SB), Y1, Y1
+	VPERMPS      tanhNodes<>+0(SB), Y1, Y5
+	VSUBPS       Y5, Y0, Y0
+	VMULPS       Y0, Y0, Y2
+	VBROADCASTSS number3b03ce8d<>+0(SB), Y4
+	VFMADD213PS  numberbcb5e98e<>+0(SB), Y2, Y4
+	VFMADD213PS  number3eaaaa93<>+0(SB), Y2, Y4
+	VMULPS       Y4, Y2, Y2
+	VPERMPS      tanhAtNodes<>+0(SB), Y1, Y5
+	VFMADD231PS  Y5, Y0, Y2
+	VADDPS       number3f800000<>+0(SB), Y2, Y4
+	VDIVPS       Y4, Y2, Y2
+	VFNMADD213PS Y0, Y0, Y2
+	VPERMPS      tanhSlopes<>+0(SB), Y1, Y4
+	VFMADD213PS  Y5, Y4, Y2
+	VANDPS       number80000000<>+0(SB), Y3, Y3
+	VORPS        Y2, Y3, Y3
 	VMASKMOVPS   Y3, Y15, (BX)
 	VMASKMOVPS   (DI), Y15, Y0
 	VMASKMOVPS   (DX), Y15, Y1
@@ -4930,53 +4495,53 @@ row:
 
 many:
 	PREFETCHT1   (DI)(R15*1)
-	VMOVUPS      32(R8), Y5
+	VMOVUPS      32(R8), Y7
 	PREFETCHT1   (SI)(R15*1)
-	VMOVUPS      32(R11), Y6
+	VMOVUPS      32(R11), Y8
 	PREFETCHT1   (BX)(R15*1)
-	VADDPS       Y6, Y5, Y5
+	VADDPS       Y8, Y7, Y7
 	VMOVUPS      (R8), Y0
-	VANDPS       number7fffffff<>+0(SB), Y5, Y6
+	VANDPS       number7fffffff<>+0(SB), Y7, Y8
 	VMOVUPS      (R11), Y1
-	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y6, Y7
+	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y8, Y9
 	VADDPS       Y1, Y0, Y0
-	VANDPS       Y7, Y5, Y5
+	VANDPS       Y9, Y7, Y7
 	VANDPS       number7fffffff<>+0(SB), Y0, Y1
-	VMOVUPS      32(DI), Y6
+	VMOVUPS      32(DI), Y8
 	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y1, Y2
-	VMOVUPS      32(BX), Y7
+	VMOVUPS      32(BX), Y9
 	VANDPS       Y2, Y0, Y0
-	VMOVUPS      32(DX), Y8
+	VMOVUPS      32(DX), Y10
 	VMOVUPS      (DI), Y1
-	VSUBPS       Y7, Y8, Y8
+	VSUBPS       Y9, Y10, Y10
 	VMOVUPS      (BX), Y2
-	VMULPS       Y5, Y8, Y8
+	VMULPS       Y7, Y10, Y10
 	VMOVUPS      (DX), Y3
-	VMULPS       Y6, Y8, Y8
+	VMULPS       Y8, Y10, Y10
 	VSUBPS       Y2, Y3, Y3
-	VBROADCASTSS number3f800000<>+0(SB), Y9
+	VBROADCASTSS number3f800000<>+0(SB), Y11
 	VMULPS       Y0, Y3, Y3
-	VSUBPS       Y6, Y9, Y9
+	VSUBPS       Y8, Y11, Y11
 	VMULPS       Y1, Y3, Y3
-	VMULPS       Y9, Y8, Y8
+	VMULPS       Y11, Y10, Y10
 	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VMOVUPS      Y8, 32(DI)
+	VMOVUPS      Y10, 32(DI)
 	VSUBPS       Y1, Y4, Y4
-	VMULPS       Y5, Y6, Y8
+	VMULPS       Y7, Y8, Y10
 	VMULPS       Y4, Y3, Y3
-	VMOVUPS      Y8, 32(R8)
+	VMOVUPS      Y10, 32(R8)
 	VMOVUPS      Y3, (DI)
-	VMULPS       Y5, Y9, Y9
+	VMULPS       Y7, Y11, Y11
 	VMULPS       Y0, Y1, Y3
-	VMULPS       Y7, Y7, Y7
+	VMULPS       Y9, Y9, Y9
 	VMOVUPS      Y3, (R8)
-	VBROADCASTSS number3f800000<>+0(SB), Y8
+	VBROADCASTSS number3f800000<>+0(SB), Y10
 	VMULPS       Y0, Y4, Y4
-	VSUBPS       Y7, Y8, Y8
+	VSUBPS       Y9, Y10, Y10
 	VMULPS       Y2, Y2, Y2
-	VMULPS       Y8, Y9, Y9
+	VMULPS       Y10, Y11, Y11
 	VBROADCASTSS number3f800000<>+0(SB), Y3
-	VMOVUPS      Y9, 32(BX)
+	VMOVUPS      Y11, 32(BX)
 	VSUBPS       Y2, Y3, Y3
 	VMULPS       Y3, Y4, Y4
 	VMOVUPS      Y4, (BX)
@@ -5076,29 +4641,29 @@ row:
 
 many:
 	PREFETCHT1   (DI)(R15*1)
-	VMOVUPS      32(SI), Y5
+	VMOVUPS      32(SI), Y7
 	PREFETCHT1   (SI)(R15*1)
-	VMOVUPS      32(DX), Y6
+	VMOVUPS      32(DX), Y8
 	VMOVUPS      (SI), Y0
-	VMOVUPS      32(R8), Y7
+	VMOVUPS      32(R8), Y9
 	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y5, Y6, Y7
+	VFMADD231PS  Y7, Y8, Y9
 	VMOVUPS      (R8), Y2
-	VMOVUPS      Y7, 32(R8)
+	VMOVUPS      Y9, 32(R8)
 	VFMADD231PS  Y0, Y1, Y2
-	VMOVUPS      32(BX), Y7
+	VMOVUPS      32(BX), Y9
 	VMOVUPS      Y2, (R8)
-	VMULPS       Y7, Y6, Y6
+	VMULPS       Y9, Y8, Y8
 	VMOVUPS      (BX), Y2
-	VBROADCASTSS number3f800000<>+0(SB), Y8
+	VBROADCASTSS number3f800000<>+0(SB), Y10
 	VMULPS       Y2, Y1, Y1
-	VSUBPS       Y5, Y8, Y8
+	VSUBPS       Y7, Y10, Y10
 	VBROADCASTSS number3f800000<>+0(SB), Y3
-	VMULPS       Y5, Y8, Y8
+	VMULPS       Y7, Y10, Y10
 	VSUBPS       Y0, Y3, Y3
-	VMULPS       Y8, Y6, Y6
+	VMULPS       Y10, Y8, Y8
 	VMULPS       Y0, Y3, Y3
-	VMOVUPS      Y6, 32(SI)
+	VMOVUPS      Y8, 32(SI)
 	VMULPS       Y3, Y1, Y1
 	VMOVUPS      Y1, (SI)
 	ADDQ         $0x00000040, DI
@@ -5180,13 +4745,13 @@ row:
 
 many:
 	PREFETCHT1 (DI)(R15*1)
-	VMOVUPS    32(DI), Y5
+	VMOVUPS    32(DI), Y7
 	VMOVUPS    (DI), Y0
-	VMOVUPS    32(SI), Y6
+	VMOVUPS    32(SI), Y8
 	VMOVUPS    (SI), Y1
-	VMULPS     Y5, Y6, Y6
+	VMULPS     Y7, Y8, Y8
 	VMULPS     Y0, Y1, Y1
-	VMOVUPS    Y6, 32(BX)
+	VMOVUPS    Y8, 32(BX)
 	VMOVUPS    Y1, (BX)
 	ADDQ       $0x00000040, DI
 	ADDQ       $0x00000040, SI
@@ -5251,15 +4816,15 @@ row:
 
 many:
 	PREFETCHT1  (DI)(R15*1)
-	VMOVUPS     32(DI), Y5
+	VMOVUPS     32(DI), Y7
 	VMOVUPS     (DI), Y0
-	VMOVUPS     32(SI), Y6
+	VMOVUPS     32(SI), Y8
 	VMOVUPS     (SI), Y1
-	VMOVUPS     32(BX), Y7
+	VMOVUPS     32(BX), Y9
 	VMOVUPS     (BX), Y2
-	VFMADD231PS Y5, Y6, Y7
+	VFMADD231PS Y7, Y8, Y9
 	VFMADD231PS Y0, Y1, Y2
-	VMOVUPS     Y7, 32(BX)
+	VMOVUPS     Y9, 32(BX)
 	VMOVUPS     Y2, (BX)
 	ADDQ        $0x00000040, DI
 	ADDQ        $0x00000040, SI
@@ -5324,19 +4889,19 @@ row:
 
 many:
 	PREFETCHT1 (DI)(R15*1)
-	VMOVUPS    32(DI), Y5
+	VMOVUPS    32(DI), Y7
 	VMOVUPS    (DI), Y0
-	VMOVUPS    32(SI), Y6
+	VMOVUPS    32(SI), Y8
 	VMOVUPS    (SI), Y1
-	VADDPS     Y6, Y5, Y5
+	VADDPS     Y8, Y7, Y7
 	VADDPS     Y1, Y0, Y0
-	VANDPS     number7fffffff<>+0(SB), Y5, Y6
+	VANDPS     number7fffffff<>+0(SB), Y7, Y8
 	VANDPS     number7fffffff<>+0(SB), Y0, Y1
-	VCMPPS     $0x06, number10fd87b6<>+0(SB), Y6, Y7
+	VCMPPS     $0x06, number10fd87b6<>+0(SB), Y8, Y9
 	VCMPPS     $0x06, number10fd87b6<>+0(SB), Y1, Y2
-	VANDPS     Y7, Y5, Y5
+	VANDPS     Y9, Y7, Y7
 	VANDPS     Y2, Y0, Y0
-	VMOVUPS    Y5, 32(DI)
+	VMOVUPS    Y7, 32(DI)
 	VMOVUPS    Y0, (DI)
 	ADDQ       $0x00000040, DI
 	ADDQ       $0x00000040, SI
@@ -5401,25 +4966,25 @@ row:
 
 many:
 	PREFETCHT1  (DI)(R15*1)
-	VMOVUPS     32(SI), Y8
+	VMOVUPS     32(SI), Y10
 	VMOVUPS     (SI), Y3
-	VMOVUPS     32(DI), Y5
+	VMOVUPS     32(DI), Y7
 	VMOVUPS     (DI), Y0
-	VMOVUPS     32(BX), Y6
+	VMOVUPS     32(BX), Y8
 	VMOVUPS     (BX), Y1
-	VSUBPS      Y8, Y6, Y6
+	VSUBPS      Y10, Y8, Y8
 	VSUBPS      Y3, Y1, Y1
-	VFMADD231PS Y5, Y6, Y8
+	VFMADD231PS Y7, Y8, Y10
 	VFMADD231PS Y0, Y1, Y3
-	VANDPS      number7fffffff<>+0(SB), Y8, Y6
+	VANDPS      number7fffffff<>+0(SB), Y10, Y8
 	VANDPS      number7fffffff<>+0(SB), Y3, Y1
-	VCMPPS      $0x06, number10fd87b6<>+0(SB), Y6, Y7
+	VCMPPS      $0x06, number10fd87b6<>+0(SB), Y8, Y9
 	VCMPPS      $0x06, number10fd87b6<>+0(SB), Y1, Y2
-	VANDPS      Y7, Y8, Y8
+	VANDPS      Y9, Y10, Y10
 	VANDPS      Y2, Y3, Y3
-	VMOVUPS     Y8, 32(DX)
+	VMOVUPS     Y10, 32(DX)
 	VMOVUPS     Y3, (DX)
-	VMOVUPS     Y8, 32(R8)
+	VMOVUPS     Y10, 32(R8)
 	VMOVUPS     Y3, (R8)
 	ADDQ        $0x00000040, DI
 	ADDQ        $0x00000040, SI
@@ -5504,41 +5069,41 @@ row:
 
 many:
 	PREFETCHT1   (DI)(R15*1)
-	VMOVUPS      32(DX), Y5
+	VMOVUPS      32(DX), Y7
 	VMOVUPS      (DX), Y0
-	VMOVUPS      32(R8), Y6
+	VMOVUPS      32(R8), Y8
 	VMOVUPS      (R8), Y1
-	VADDPS       Y6, Y5, Y5
+	VADDPS       Y8, Y7, Y7
 	VADDPS       Y1, Y0, Y0
-	VANDPS       number7fffffff<>+0(SB), Y5, Y6
+	VANDPS       number7fffffff<>+0(SB), Y7, Y8
 	VANDPS       number7fffffff<>+0(SB), Y0, Y1
-	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y6, Y7
+	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y8, Y9
 	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y1, Y2
-	VANDPS       Y7, Y5, Y5
+	VANDPS       Y9, Y7, Y7
 	VANDPS       Y2, Y0, Y0
-	VMOVUPS      32(BX), Y6
+	VMOVUPS      32(BX), Y8
 	VMOVUPS      (BX), Y1
-	VMOVUPS      32(SI), Y7
+	VMOVUPS      32(SI), Y9
 	VMOVUPS      (SI), Y2
-	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y9, Y8, Y8
 	VSUBPS       Y2, Y1, Y1
-	VMULPS       Y5, Y6, Y6
+	VMULPS       Y7, Y8, Y8
 	VMULPS       Y0, Y1, Y1
-	VMOVUPS      Y6, 32(R11)
+	VMOVUPS      Y8, 32(R11)
 	VMOVUPS      Y1, (R11)
-	VMOVUPS      32(DI), Y6
+	VMOVUPS      32(DI), Y8
 	VMOVUPS      (DI), Y1
-	VMULPS       Y5, Y6, Y7
+	VMULPS       Y7, Y8, Y9
 	VMULPS       Y0, Y1, Y2
-	VMOVUPS      Y7, 32(DX)
+	VMOVUPS      Y9, 32(DX)
 	VMOVUPS      Y2, (DX)
-	VBROADCASTSS number3f800000<>+0(SB), Y8
+	VBROADCASTSS number3f800000<>+0(SB), Y10
 	VBROADCASTSS number3f800000<>+0(SB), Y3
-	VSUBPS       Y6, Y8, Y8
+	VSUBPS       Y8, Y10, Y10
 	VSUBPS       Y1, Y3, Y3
-	VMULPS       Y5, Y8, Y8
+	VMULPS       Y7, Y10, Y10
 	VMULPS       Y0, Y3, Y3
-	VMOVUPS      Y8, 32(R12)
+	VMOVUPS      Y10, 32(R12)
 	VMOVUPS      Y3, (R12)
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, SI

@@ -665,33 +665,15 @@ many:
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z6
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z6
 	VSCALEFPS         Z5, Z6, Z4
-	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z5
-	VSUBPS.BCST       number3f800000<>+0(SB), Z5, Z6
-	VSUBPS            Z6, Z4, Z4
-	VDIVPS            Z5, Z4, Z4
-	VPSUBD.BCST       number3f3504f3<>+0(SB), Z5, Z6
-	VPSRAD            $0x17, Z6, Z6
-	VPSLLD            $0x17, Z6, Z7
-	VPSUBD            Z7, Z5, Z5
-	VCVTDQ2PS         Z6, Z6
-	VSUBPS.BCST       number3f800000<>+0(SB), Z5, Z5
-	VBROADCASTSS      number3d9021bb<>+0(SB), Z7
-	VFMADD213PS.BCST  numberbdebd1b8<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  number3def251a<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  numberbdfe5d4f<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  number3e11e9bf<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  numberbe2aae50<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  number3e4cceac<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  numberbe7ffffc<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  number3eaaaaaa<>+0(SB), Z5, Z7
-	VMULPS            Z5, Z5, Z8
-	VMULPS            Z5, Z7, Z7
-	VMULPS            Z8, Z7, Z7
-	VFMADD231PS.BCST  numberb95e8083<>+0(SB), Z6, Z7
-	VFMADD231PS.BCST  numberbf000000<>+0(SB), Z8, Z7
-	VADDPS            Z5, Z7, Z7
-	VFMADD231PS.BCST  number3f318000<>+0(SB), Z6, Z7
-	VADDPS            Z7, Z4, Z4
+	VBROADCASTSS      number3f72f6a8<>+0(SB), Z5
+	VFMADD213PS.BCST  number40abcc2e<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  number40b2a9a2<>+0(SB), Z4, Z5
+	VADDPS.BCST       number4106f964<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  number419173f8<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  number4132a9a6<>+0(SB), Z4, Z6
+	VMULPS            Z4, Z5, Z5
+	VDIVPS            Z6, Z5, Z5
+	VFNMADD231PS      Z5, Z4, Z4
 	VFNMADD231PS      Z10, Z9, Z4
 	VPXORD            Z5, Z5, Z5
 	VMAXPS            Z9, Z5, Z9
@@ -717,33 +699,15 @@ many:
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z11, Z13
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z11, Z13
 	VSCALEFPS         Z12, Z13, Z11
-	VADDPS.BCST       number3f800000<>+0(SB), Z11, Z12
-	VSUBPS.BCST       number3f800000<>+0(SB), Z12, Z13
-	VSUBPS            Z13, Z11, Z11
-	VDIVPS            Z12, Z11, Z11
-	VPSUBD.BCST       number3f3504f3<>+0(SB), Z12, Z13
-	VPSRAD            $0x17, Z13, Z13
-	VPSLLD            $0x17, Z13, Z14
-	VPSUBD            Z14, Z12, Z12
-	VCVTDQ2PS         Z13, Z13
-	VSUBPS.BCST       number3f800000<>+0(SB), Z12, Z12
-	VBROADCASTSS      number3d9021bb<>+0(SB), Z14
-	VFMADD213PS.BCST  numberbdebd1b8<>+0(SB), Z12, Z14
-	VFMADD213PS.BCST  number3def251a<>+0(SB), Z12, Z14
-	VFMADD213PS.BCST  numberbdfe5d4f<>+0(SB), Z12, Z14
-	VFMADD213PS.BCST  number3e11e9bf<>+0(SB), Z12, Z14
-	VFMADD213PS.BCST  numberbe2aae50<>+0(SB), Z12, Z14
-	VFMADD213PS.BCST  number3e4cceac<>+0(SB), Z12, Z14
-	VFMADD213PS.BCST  numberbe7ffffc<>+0(SB), Z12, Z14
-	VFMADD213PS.BCST  number3eaaaaaa<>+0(SB), Z12, Z14
-	VMULPS            Z12, Z12, Z15
-	VMULPS            Z12, Z14, Z14
-	VMULPS            Z15, Z14, Z14
-	VFMADD231PS.BCST  numberb95e8083<>+0(SB), Z13, Z14
-	VFMADD231PS.BCST  numberbf000000<>+0(SB), Z15, Z14
-	VADDPS            Z12, Z14, Z14
-	VFMADD231PS.BCST  number3f318000<>+0(SB), Z13, Z14
-	VADDPS            Z14, Z11, Z11
+	VBROADCASTSS      number3f72f6a8<>+0(SB), Z12
+	VFMADD213PS.BCST  number40abcc2e<>+0(SB), Z11, Z12
+	VFMADD213PS.BCST  number40b2a9a2<>+0(SB), Z11, Z12
+	VADDPS.BCST       number4106f964<>+0(SB), Z11, Z13
+	VFMADD213PS.BCST  number419173f8<>+0(SB), Z11, Z13
+	VFMADD213PS.BCST  number4132a9a6<>+0(SB), Z11, Z13
+	VMULPS            Z11, Z12, Z12
+	VDIVPS            Z13, Z12, Z12
+	VFNMADD231PS      Z12, Z11, Z11
 	VFNMADD231PS      Z17, Z16, Z11
 	VPXORD            Z12, Z12, Z12
 	VMAXPS            Z16, Z12, Z16
@@ -769,33 +733,15 @@ many:
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z18, Z20
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z18, Z20
 	VSCALEFPS         Z19, Z20, Z18
-	VADDPS.BCST       number3f800000<>+0(SB), Z18, Z19
-	VSUBPS.BCST       number3f800000<>+0(SB), Z19, Z20
-	VSUBPS            Z20, Z18, Z18
-	VDIVPS            Z19, Z18, Z18
-	VPSUBD.BCST       number3f3504f3<>+0(SB), Z19, Z20
-	VPSRAD            $0x17, Z20, Z20
-	VPSLLD            $0x17, Z20, Z21
-	VPSUBD            Z21, Z19, Z19
-	VCVTDQ2PS         Z20, Z20
-	VSUBPS.BCST       number3f800000<>+0(SB), Z19, Z19
-	VBROADCASTSS      number3d9021bb<>+0(SB), Z21
-	VFMADD213PS.BCST  numberbdebd1b8<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3def251a<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  numberbdfe5d4f<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3e11e9bf<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  numberbe2aae50<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3e4cceac<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  numberbe7ffffc<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3eaaaaaa<>+0(SB), Z19, Z21
-	VMULPS            Z19, Z19, Z22
-	VMULPS            Z19, Z21, Z21
-	VMULPS            Z22, Z21, Z21
-	VFMADD231PS.BCST  numberb95e8083<>+0(SB), Z20, Z21
-	VFMADD231PS.BCST  numberbf000000<>+0(SB), Z22, Z21
-	VADDPS            Z19, Z21, Z21
-	VFMADD231PS.BCST  number3f318000<>+0(SB), Z20, Z21
-	VADDPS            Z21, Z18, Z18
+	VBROADCASTSS      number3f72f6a8<>+0(SB), Z19
+	VFMADD213PS.BCST  number40abcc2e<>+0(SB), Z18, Z19
+	VFMADD213PS.BCST  number40b2a9a2<>+0(SB), Z18, Z19
+	VADDPS.BCST       number4106f964<>+0(SB), Z18, Z20
+	VFMADD213PS.BCST  number419173f8<>+0(SB), Z18, Z20
+	VFMADD213PS.BCST  number4132a9a6<>+0(SB), Z18, Z20
+	VMULPS            Z18, Z19, Z19
+	VDIVPS            Z20, Z19, Z19
+	VFNMADD231PS      Z19, Z18, Z18
 	VFNMADD231PS      Z24, Z23, Z18
 	VPXORD            Z19, Z19, Z19
 	VMAXPS            Z23, Z19, Z23
@@ -821,33 +767,15 @@ many:
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z25, Z27
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z25, Z27
 	VSCALEFPS         Z26, Z27, Z25
-	VADDPS.BCST       number3f800000<>+0(SB), Z25, Z26
-	VSUBPS.BCST       number3f800000<>+0(SB), Z26, Z27
-	VSUBPS            Z27, Z25, Z25
-	VDIVPS            Z26, Z25, Z25
-	VPSUBD.BCST       number3f3504f3<>+0(SB), Z26, Z27
-	VPSRAD            $0x17, Z27, Z27
-	VPSLLD            $0x17, Z27, Z28
-	VPSUBD            Z28, Z26, Z26
-	VCVTDQ2PS         Z27, Z27
-	VSUBPS.BCST       number3f800000<>+0(SB), Z26, Z26
-	VBROADCASTSS      number3d9021bb<>+0(SB), Z28
-	VFMADD213PS.BCST  numberbdebd1b8<>+0(SB), Z26, Z28
-	VFMADD213PS.BCST  number3def251a<>+0(SB), Z26, Z28
-	VFMADD213PS.BCST  numberbdfe5d4f<>+0(SB), Z26, Z28
-	VFMADD213PS.BCST  number3e11e9bf<>+0(SB), Z26, Z28
-	VFMADD213PS.BCST  numberbe2aae50<>+0(SB), Z26, Z28
-	VFMADD213PS.BCST  number3e4cceac<>+0(SB), Z26, Z28
-	VFMADD213PS.BCST  numberbe7ffffc<>+0(SB), Z26, Z28
-	VFMADD213PS.BCST  number3eaaaaaa<>+0(SB), Z26, Z28
-	VMULPS            Z26, Z26, Z29
-	VMULPS            Z26, Z28, Z28
-	VMULPS            Z29, Z28, Z28
-	VFMADD231PS.BCST  numberb95e8083<>+0(SB), Z27, Z28
-	VFMADD231PS.BCST  numberbf000000<>+0(SB), Z29, Z28
-	VADDPS            Z26, Z28, Z28
-	VFMADD231PS.BCST  number3f318000<>+0(SB), Z27, Z28
-	VADDPS            Z28, Z25, Z25
+	VBROADCASTSS      number3f72f6a8<>+0(SB), Z26
+	VFMADD213PS.BCST  number40abcc2e<>+0(SB), Z25, Z26
+	VFMADD213PS.BCST  number40b2a9a2<>+0(SB), Z25, Z26
+	VADDPS.BCST       number4106f964<>+0(SB), Z25, Z27
+	VFMADD213PS.BCST  number419173f8<>+0(SB), Z25, Z27
+	VFMADD213PS.BCST  number4132a9a6<>+0(SB), Z25, Z27
+	VMULPS            Z25, Z26, Z26
+	VDIVPS            Z27, Z26, Z26
+	VFNMADD231PS      Z26, Z25, Z25
 	VFNMADD231PS      Z31, Z30, Z25
 	VPXORD            Z26, Z26, Z26
 	VMAXPS            Z30, Z26, Z30
@@ -889,33 +817,15 @@ tail:
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z6
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z6
 	VSCALEFPS         Z5, Z6, Z4
-	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z5
-	VSUBPS.BCST       number3f800000<>+0(SB), Z5, Z6
-	VSUBPS            Z6, Z4, Z4
-	VDIVPS            Z5, Z4, Z4
-	VPSUBD.BCST       number3f3504f3<>+0(SB), Z5, Z6
-	VPSRAD            $0x17, Z6, Z6
-	VPSLLD            $0x17, Z6, Z7
-	VPSUBD            Z7, Z5, Z5
-	VCVTDQ2PS         Z6, Z6
-	VSUBPS.BCST       number3f800000<>+0(SB), Z5, Z5
-	VBROADCASTSS      number3d9021bb<>+0(SB), Z7
-	VFMADD213PS.BCST  numberbdebd1b8<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  number3def251a<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  numberbdfe5d4f<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  number3e11e9bf<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  numberbe2aae50<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  number3e4cceac<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  numberbe7ffffc<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  number3eaaaaaa<>+0(SB), Z5, Z7
-	VMULPS            Z5, Z5, Z8
-	VMULPS            Z5, Z7, Z7
-	VMULPS            Z8, Z7, Z7
-	VFMADD231PS.BCST  numberb95e8083<>+0(SB), Z6, Z7
-	VFMADD231PS.BCST  numberbf000000<>+0(SB), Z8, Z7
-	VADDPS            Z5, Z7, Z7
-	VFMADD231PS.BCST  number3f318000<>+0(SB), Z6, Z7
-	VADDPS            Z7, Z4, Z4
+	VBROADCASTSS      number3f72f6a8<>+0(SB), Z5
+	VFMADD213PS.BCST  number40abcc2e<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  number40b2a9a2<>+0(SB), Z4, Z5
+	VADDPS.BCST       number4106f964<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  number419173f8<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  number4132a9a6<>+0(SB), Z4, Z6
+	VMULPS            Z4, Z5, Z5
+	VDIVPS            Z6, Z5, Z5
+	VFNMADD231PS      Z5, Z4, Z4
 	VFNMADD231PS      Z10, Z9, Z4
 	VPXORD            Z5, Z5, Z5
 	VMAXPS            Z9, Z5, Z9
@@ -1075,115 +985,65 @@ DATA number3f800000<>+24(SB)/4, $0x3f800000
 DATA number3f800000<>+28(SB)/4, $0x3f800000
 GLOBL number3f800000<>(SB), RODATA|NOPTR, $32
 
-DATA number3f3504f3<>+0(SB)/4, $0x3f3504f3
-DATA number3f3504f3<>+4(SB)/4, $0x3f3504f3
-DATA number3f3504f3<>+8(SB)/4, $0x3f3504f3
-DATA number3f3504f3<>+12(SB)/4, $0x3f3504f3
-DATA number3f3504f3<>+16(SB)/4, $0x3f3504f3
-DATA number3f3504f3<>+20(SB)/4, $0x3f3504f3
-DATA number3f3504f3<>+24(SB)/4, $0x3f3504f3
-DATA number3f3504f3<>+28(SB)/4, $0x3f3504f3
-GLOBL number3f3504f3<>(SB), RODATA|NOPTR, $32
+DATA number3f72f6a8<>+0(SB)/4, $0x3f72f6a8
+DATA number3f72f6a8<>+4(SB)/4, $0x3f72f6a8
+DATA number3f72f6a8<>+8(SB)/4, $0x3f72f6a8
+DATA number3f72f6a8<>+12(SB)/4, $0x3f72f6a8
+DATA number3f72f6a8<>+16(SB)/4, $0x3f72f6a8
+DATA number3f72f6a8<>+20(SB)/4, $0x3f72f6a8
+DATA number3f72f6a8<>+24(SB)/4, $0x3f72f6a8
+DATA number3f72f6a8<>+28(SB)/4, $0x3f72f6a8
+GLOBL number3f72f6a8<>(SB), RODATA|NOPTR, $32
 
-DATA number3d9021bb<>+0(SB)/4, $0x3d9021bb
-DATA number3d9021bb<>+4(SB)/4, $0x3d9021bb
-DATA number3d9021bb<>+8(SB)/4, $0x3d9021bb
-DATA number3d9021bb<>+12(SB)/4, $0x3d9021bb
-DATA number3d9021bb<>+16(SB)/4, $0x3d9021bb
-DATA number3d9021bb<>+20(SB)/4, $0x3d9021bb
-DATA number3d9021bb<>+24(SB)/4, $0x3d9021bb
-DATA number3d9021bb<>+28(SB)/4, $0x3d9021bb
-GLOBL number3d9021bb<>(SB), RODATA|NOPTR, $32
+DATA number40abcc2e<>+0(SB)/4, $0x40abcc2e
+DATA number40abcc2e<>+4(SB)/4, $0x40abcc2e
+DATA number40abcc2e<>+8(SB)/4, $0x40abcc2e
+DATA number40abcc2e<>+12(SB)/4, $0x40abcc2e
+DATA number40abcc2e<>+16(SB)/4, $0x40abcc2e
+DATA number40abcc2e<>+20(SB)/4, $0x40abcc2e
+DATA number40abcc2e<>+24(SB)/4, $0x40abcc2e
+DATA number40abcc2e<>+28(SB)/4, $0x40abcc2e
+GLOBL number40abcc2e<>(SB), RODATA|NOPTR, $32
 
-DATA numberbdebd1b8<>+0(SB)/4, $0xbdebd1b8
-DATA numberbdebd1b8<>+4(SB)/4, $0xbdebd1b8
-DATA numberbdebd1b8<>+8(SB)/4, $0xbdebd1b8
-DATA numberbdebd1b8<>+12(SB)/4, $0xbdebd1b8
-DATA numberbdebd1b8<>+16(SB)/4, $0xbdebd1b8
-DATA numberbdebd1b8<>+20(SB)/4, $0xbdebd1b8
-DATA numberbdebd1b8<>+24(SB)/4, $0xbdebd1b8
-DATA numberbdebd1b8<>+28(SB)/4, $0xbdebd1b8
-GLOBL numberbdebd1b8<>(SB), RODATA|NOPTR, $32
+DATA number40b2a9a2<>+0(SB)/4, $0x40b2a9a2
+DATA number40b2a9a2<>+4(SB)/4, $0x40b2a9a2
+DATA number40b2a9a2<>+8(SB)/4, $0x40b2a9a2
+DATA number40b2a9a2<>+12(SB)/4, $0x40b2a9a2
+DATA number40b2a9a2<>+16(SB)/4, $0x40b2a9a2
+DATA number40b2a9a2<>+20(SB)/4, $0x40b2a9a2
+DATA number40b2a9a2<>+24(SB)/4, $0x40b2a9a2
+DATA number40b2a9a2<>+28(SB)/4, $0x40b2a9a2
+GLOBL number40b2a9a2<>(SB), RODATA|NOPTR, $32
 
-DATA number3def251a<>+0(SB)/4, $0x3def251a
-DATA number3def251a<>+4(SB)/4, $0x3def251a
-DATA number3def251a<>+8(SB)/4, $0x3def251a
-DATA number3def251a<>+12(SB)/4, $0x3def251a
-DATA number3def251a<>+16(SB)/4, $0x3def251a
-DATA number3def251a<>+20(SB)/4, $0x3def251a
-DATA number3def251a<>+24(SB)/4, $0x3def251a
-DATA number3def251a<>+28(SB)/4, $0x3def251a
-GLOBL number3def251a<>(SB), RODATA|NOPTR, $32
+DATA number4106f964<>+0(SB)/4, $0x4106f964
+DATA number4106f964<>+4(SB)/4, $0x4106f964
+DATA number4106f964<>+8(SB)/4, $0x4106f964
+DATA number4106f964<>+12(SB)/4, $0x4106f964
+DATA number4106f964<>+16(SB)/4, $0x4106f964
+DATA number4106f964<>+20(SB)/4, $0x4106f964
+DATA number4106f964<>+24(SB)/4, $0x4106f964
+DATA number4106f964<>+28(SB)/4, $0x4106f964
+GLOBL number4106f964<>(SB), RODATA|NOPTR, $32
 
-DATA numberbdfe5d4f<>+0(SB)/4, $0xbdfe5d4f
-DATA numberbdfe5d4f<>+4(SB)/4, $0xbdfe5d4f
-DATA numberbdfe5d4f<>+8(SB)/4, $0xbdfe5d4f
-DATA numberbdfe5d4f<>+12(SB)/4, $0xbdfe5d4f
-DATA numberbdfe5d4f<>+16(SB)/4, $0xbdfe5d4f
-DATA numberbdfe5d4f<>+20(SB)/4, $0xbdfe5d4f
-DATA numberbdfe5d4f<>+24(SB)/4, $0xbdfe5d4f
-DATA numberbdfe5d4f<>+28(SB)/4, $0xbdfe5d4f
-GLOBL numberbdfe5d4f<>(SB), RODATA|NOPTR, $32
+DATA number419173f8<>+0(SB)/4, $0x419173f8
+DATA number419173f8<>+4(SB)/4, $0x419173f8
+DATA number419173f8<>+8(SB)/4, $0x419173f8
+DATA number419173f8<>+12(SB)/4, $0x419173f8
+DATA number419173f8<>+16(SB)/4, $0x419173f8
+DATA number419173f8<>+20(SB)/4, $0x419173f8
+DATA number419173f8<>+24(SB)/4, $0x419173f8
+DATA number419173f8<>+28(SB)/4, $0x419173f8
+GLOBL number419173f8<>(SB), RODATA|NOPTR, $32
 
-DATA number3e11e9bf<>+0(SB)/4, $0x3e11e9bf
-DATA number3e11e9bf<>+4(SB)/4, $0x3e11e9bf
-DATA number3e11e9bf<>+8(SB)/4, $0x3e11e9bf
-DATA number3e11e9bf<>+12(SB)/4, $0x3e11e9bf
-DATA number3e11e9bf<>+16(SB)/4, $0x3e11e9bf
-DATA number3e11e9bf<>+20(SB)/4, $0x3e11e9bf
-DATA number3e11e9bf<>+24(SB)/4, $0x3e11e9bf
-DATA number3e11e9bf<>+28(SB)/4, $0x3e11e9bf
-GLOBL number3e11e9bf<>(SB), RODATA|NOPTR, $32
-
-DATA numberbe2aae50<>+0(SB)/4, $0xbe2aae50
-DATA numberbe2aae50<>+4(SB)/4, $0xbe2aae50
-DATA numberbe2aae50<>+8(SB)/4, $0xbe2aae50
-DATA numberbe2aae50<>+12(SB)/4, $0xbe2aae50
-DATA numberbe2aae50<>+16(SB)/4, $0xbe2aae50
-DATA numberbe2aae50<>+20(SB)/4, $0xbe2aae50
-DATA numberbe2aae50<>+24(SB)/4, $0xbe2aae50
-DATA numberbe2aae50<>+28(SB)/4, $0xbe2aae50
-GLOBL numberbe2aae50<>(SB), RODATA|NOPTR, $32
-
-DATA number3e4cceac<>+0(SB)/4, $0x3e4cceac
-DATA number3e4cceac<>+4(SB)/4, $0x3e4cceac
-DATA number3e4cceac<>+8(SB)/4, $0x3e4cceac
-DATA number3e4cceac<>+12(SB)/4, $0x3e4cceac
-DATA number3e4cceac<>+16(SB)/4, $0x3e4cceac
-DATA number3e4cceac<>+20(SB)/4, $0x3e4cceac
-DATA number3e4cceac<>+24(SB)/4, $0x3e4cceac
-DATA number3e4cceac<>+28(SB)/4, $0x3e4cceac
-GLOBL number3e4cceac<>(SB), RODATA|NOPTR, $32
-
-DATA numberbe7ffffc<>+0(SB)/4, $0xbe7ffffc
-DATA numberbe7ffffc<>+4(SB)/4, $0xbe7ffffc
-DATA numberbe7ffffc<>+8(SB)/4, $0xbe7ffffc
-DATA numberbe7ffffc<>+12(SB)/4, $0xbe7ffffc
-DATA numberbe7ffffc<>+16(SB)/4, $0xbe7ffffc
-DATA numberbe7ffffc<>+20(SB)/4, $0xbe7ffffc
-DATA numberbe7ffffc<>+24(SB)/4, $0xbe7ffffc
-DATA numberbe7ffffc<>+28(SB)/4, $0xbe7ffffc
-GLOBL numberbe7ffffc<>(SB), RODATA|NOPTR, $32
-
-DATA number3eaaaaaa<>+0(SB)/4, $0x3eaaaaaa
-DATA number3eaaaaaa<>+4(SB)/4, $0x3eaaaaaa
-DATA number3eaaaaaa<>+8(SB)/4, $0x3eaaaaaa
-DATA number3eaaaaaa<>+12(SB)/4, $0x3eaaaaaa
-DATA number3eaaaaaa<>+16(SB)/4, $0x3eaaaaaa
-DATA number3eaaaaaa<>+20(SB)/4, $0x3eaaaaaa
-DATA number3eaaaaaa<>+24(SB)/4, $0x3eaaaaaa
-DATA number3eaaaaaa<>+28(SB)/4, $0x3eaaaaaa
-GLOBL number3eaaaaaa<>(SB), RODATA|NOPTR, $32
-
-DATA numberbf000000<>+0(SB)/4, $0xbf000000
-DATA numberbf000000<>+4(SB)/4, $0xbf000000
-DATA numberbf000000<>+8(SB)/4, $0xbf000000
-DATA numberbf000000<>+12(SB)/4, $0xbf000000
-DATA numberbf000000<>+16(SB)/4, $0xbf000000
-DATA numberbf000000<>+20(SB)/4, $0xbf000000
-DATA numberbf000000<>+24(SB)/4, $0xbf000000
-DATA numberbf000000<>+28(SB)/4, $0xbf000000
-GLOBL numberbf000000<>(SB), RODATA|NOPTR, $32
+DATA number4132a9a6<>+0(SB)/4, $0x4132a9a6
+DATA number4132a9a6<>+4(SB)/4, $0x4132a9a6
+DATA number4132a9a6<>+8(SB)/4, $0x4132a9a6
+DATA number4132a9a6<>+12(SB)/4, $0x4132a9a6
+DATA number4132a9a6<>+16(SB)/4, $0x4132a9a6
+DATA number4132a9a6<>+20(SB)/4, $0x4132a9a6
+DATA number4132a9a6<>+24(SB)/4, $0x4132a9a6
+DATA number4132a9a6<>+28(SB)/4, $0x4132a9a6
+GLOBL number4132a9a6<>(SB), RODATA|NOPTR, $32
 
 // func avx512SumExp(x []float32, alpha float32) float64
 // Requires: AVX, AVX512F, BMI2, CMOV
@@ -2323,33 +2183,15 @@ many:
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y1, Y3, Y3
 	VMULPS       Y2, Y3, Y1
-	VADDPS       number3f800000<>+0(SB), Y1, Y2
-	VSUBPS       number3f800000<>+0(SB), Y2, Y3
-	VSUBPS       Y3, Y1, Y1
-	VDIVPS       Y2, Y1, Y1
-	VPSUBD       number3f3504f3<>+0(SB), Y2, Y3
-	VPSRAD       $0x17, Y3, Y3
-	VPSLLD       $0x17, Y3, Y4
-	VPSUBD       Y4, Y2, Y2
-	VCVTDQ2PS    Y3, Y3
-	VSUBPS       number3f800000<>+0(SB), Y2, Y2
-	VBROADCASTSS number3d9021bb<>+0(SB), Y4
-	VFMADD213PS  numberbdebd1b8<>+0(SB), Y2, Y4
-	VFMADD213PS  number3def251a<>+0(SB), Y2, Y4
-	VFMADD213PS  numberbdfe5d4f<>+0(SB), Y2, Y4
-	VFMADD213PS  number3e11e9bf<>+0(SB), Y2, Y4
-	VFMADD213PS  numberbe2aae50<>+0(SB), Y2, Y4
-	VFMADD213PS  number3e4cceac<>+0(SB), Y2, Y4
-	VFMADD213PS  numberbe7ffffc<>+0(SB), Y2, Y4
-	VFMADD213PS  number3eaaaaaa<>+0(SB), Y2, Y4
-	VMULPS       Y2, Y2, Y5
-	VMULPS       Y2, Y4, Y4
-	VMULPS       Y5, Y4, Y4
-	VFMADD231PS  numberb95e8083<>+0(SB), Y3, Y4
-	VFMADD231PS  numberbf000000<>+0(SB), Y5, Y4
-	VADDPS       Y2, Y4, Y4
-	VFMADD231PS  number3f318000<>+0(SB), Y3, Y4
-	VADDPS       Y4, Y1, Y1
+	VBROADCASTSS number3f72f6a8<>+0(SB), Y2
+	VFMADD213PS  number40abcc2e<>+0(SB), Y1, Y2
+	VFMADD213PS  number40b2a9a2<>+0(SB), Y1, Y2
+	VADDPS       number4106f964<>+0(SB), Y1, Y3
+	VFMADD213PS  number419173f8<>+0(SB), Y1, Y3
+	VFMADD213PS  number4132a9a6<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y2, Y2
+	VDIVPS       Y3, Y2, Y2
+	VFNMADD231PS Y2, Y1, Y1
 	VFNMADD231PS Y7, Y6, Y1
 	VXORPS       Y2, Y2, Y2
 	VMAXPS       Y6, Y2, Y6
@@ -2400,33 +2242,15 @@ tail:
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y1, Y3, Y3
 	VMULPS       Y2, Y3, Y1
-	VADDPS       number3f800000<>+0(SB), Y1, Y2
-	VSUBPS       number3f800000<>+0(SB), Y2, Y3
-	VSUBPS       Y3, Y1, Y1
-	VDIVPS       Y2, Y1, Y1
-	VPSUBD       number3f3504f3<>+0(SB), Y2, Y3
-	VPSRAD       $0x17, Y3, Y3
-	VPSLLD       $0x17, Y3, Y4
-	VPSUBD       Y4, Y2, Y2
-	VCVTDQ2PS    Y3, Y3
-	VSUBPS       number3f800000<>+0(SB), Y2, Y2
-	VBROADCASTSS number3d9021bb<>+0(SB), Y4
-	VFMADD213PS  numberbdebd1b8<>+0(SB), Y2, Y4
-	VFMADD213PS  number3def251a<>+0(SB), Y2, Y4
-	VFMADD213PS  numberbdfe5d4f<>+0(SB), Y2, Y4
-	VFMADD213PS  number3e11e9bf<>+0(SB), Y2, Y4
-	VFMADD213PS  numberbe2aae50<>+0(SB), Y2, Y4
-	VFMADD213PS  number3e4cceac<>+0(SB), Y2, Y4
-	VFMADD213PS  numberbe7ffffc<>+0(SB), Y2, Y4
-	VFMADD213PS  number3eaaaaaa<>+0(SB), Y2, Y4
-	VMULPS       Y2, Y2, Y5
-	VMULPS       Y2, Y4, Y4
-	VMULPS       Y5, Y4, Y4
-	VFMADD231PS  numberb95e8083<>+0(SB), Y3, Y4
-	VFMADD231PS  numberbf000000<>+0(SB), Y5, Y4
-	VADDPS       Y2, Y4, Y4
-	VFMADD231PS  number3f318000<>+0(SB), Y3, Y4
-	VADDPS       Y4, Y1, Y1
+	VBROADCASTSS number3f72f6a8<>+0(SB), Y2
+	VFMADD213PS  number40abcc2e<>+0(SB), Y1, Y2
+	VFMADD213PS  number40b2a9a2<>+0(SB), Y1, Y2
+	VADDPS       number4106f964<>+0(SB), Y1, Y3
+	VFMADD213PS  number419173f8<>+0(SB), Y1, Y3
+	VFMADD213PS  number4132a9a6<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y2, Y2
+	VDIVPS       Y3, Y2, Y2
+	VFNMADD231PS Y2, Y1, Y1
 	VFNMADD231PS Y7, Y6, Y1
 	VXORPS       Y2, Y2, Y2
 	VMAXPS       Y6, Y2, Y6
