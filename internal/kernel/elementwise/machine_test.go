@@ -138,6 +138,38 @@ func TestProgramsComputeTheSameBits(t *testing.T) {
 	})
 }
 
+// TestShortForms: what handlers compute if all arguments of a group are in a function's domain has the bits that the
+// function has anywhere.
+func TestShortForms(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
+		m := simd.Active.Machine
+		if m == nil {
+			t.Skip("portable Go has no machine")
+		}
+		rng := rand.New(rand.NewPCG(25, 26))
+		x := make([]float32, 300*m.Group)
+		got, want, shape := make([]float32, len(x)), make([]float32, len(x)), []int{len(x)}
+		for op, between := range map[Op][2]float32{Exp: {-87, 87}, Log: {0x1p-126, math.MaxFloat32}, Log1p: {0, 1}} {
+			from, to := between[0], between[1]
+			for i := range x {
+				if x[i] = from + (to-from)*rng.Float32(); op != Exp && i%2 == 0 { // of any exponent
+					lo := math.Float32bits(from)
+					x[i] = math.Float32frombits(lo + uint32(rng.Int64N(int64(math.Float32bits(to)-lo))))
+				}
+			}
+			x[3], x[4] = from, to
+			e := New([]Type{Float}, Step{Op: Neg}, Step{Op: Neg, A: 1}, Step{Op: op, A: 2})
+			Run(e, &Operand[float32]{Floats: got, Shape: shape}, []Operand[float32]{{Floats: x, Shape: shape}})
+			function(&simd.Active.Functions, op, want, x, nil)
+			for i := range got {
+				if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
+					t.Fatalf("%v(%v) is %v in a program and %v alone", op, x[i], got[i], want[i])
+				}
+			}
+		}
+	})
+}
+
 // TestInstructionLayout: the assembly reads the fields at these offsets.
 func TestInstructionLayout(t *testing.T) {
 	var i simd.Instruction
