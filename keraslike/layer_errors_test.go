@@ -237,7 +237,7 @@ func TestLayerMistakes(t *testing.T) {
 		{keraslike.MultiHeadAttention(2, 2, name), shapes{series, {6, 2}, {7, 2}}, `MultiHeadAttention "it": key has 7 steps, value 6`},
 		{keraslike.MultiHeadAttention(2, 2, name), shapes{series, series, series, series}, `MultiHeadAttention "it": got 4 inputs`},
 		{keraslike.MultiHeadAttention(2, 2, keraslike.AttentionMask, name), shapes{series}, `MultiHeadAttention "it": got 1 inputs`},
-		{keraslike.MultiHeadAttention(2, 2, keraslike.AttentionMask, name), shapes{series, {5, 4}}, `MultiHeadAttention "it": mask has shape (batch, 5, 4), want (batch, 5, 5)`},
+		{keraslike.MultiHeadAttention(2, 2, keraslike.AttentionMask, name), shapes{series, {5, 4}}, `MultiHeadAttention "it": mask has shape (batch, 5, 4), want (batch, 5, 5) or, for each head, (batch, 2, 5, 5)`},
 	} {
 		var in []*keraslike.Tensor
 		for _, s := range c.in {
