@@ -23,14 +23,15 @@ import (
 // Targets are mixed as numbers: a class index must be made a vector before, by [OneHot] or the method of that
 // name, and the loss must accept shares of classes, as CategoricalCrossentropy does. A class of two, 0 or 1,
 // may stay as it is. Random layers of the model, such as RandomFlip, change the mixed samples; an Augment
-// of an [ImageFolder] changes samples before they are mixed, in an epoch all uses of a sample alike.
+// of an [ImageFolder] changes samples before they are mixed, all uses of a sample in an epoch alike.
 //
-// What is drawn depends on the seed, the index and how often it has been read, and not on the order of the
-// indices or on the batch, among which Keras draws j; so it is the same in a distributed training. The source has a method StartEpoch(n int) like ImageFolder's.
+// What is drawn depends on the seed, the index and how often it has been read. It depends neither on the order of
+// the indices nor on the batch, from which Keras draws j, so that it is the same in a distributed training. The
+// source has a method StartEpoch(n int) like ImageFolder's.
 //
-// Errors: alpha that is not positive; a source without samples, with sample weights, which belong to one
-// sample, with inputs of strings or with a class index of more than two classes as its target; a source of the
-// caller's with a method StartEpoch, whose values would depend on the order.
+// It is an error if alpha is not positive, or if the source has no samples, has sample weights, which belong to
+// one sample, has inputs of strings, has one number as its target and more than two classes, or is the caller's
+// own with a method StartEpoch, as its values would depend on the order.
 //
 // See https://keras.io/api/layers/preprocessing_layers/image_augmentation/mix_up/.
 func MixUp(s Source, alpha float64, seed uint64) (Source, error) {
@@ -57,9 +58,8 @@ func MixUp(s Source, alpha float64, seed uint64) (Source, error) {
 // paper's. A target of shape (H, W) or (H, W, n), such as a segmentation mask, gets the rectangle as the picture
 // does.
 //
-// Which sample j is, what targets must be, on what the draws depend, and the errors are as for [MixUp]. It is
-// also an error if least and most are not 0 <= least <= most with most > 0, or if an input does not have the
-// shape (H, W, channels), with the same H and W for all.
+// The choice of j, the targets, what the draws depend on and the errors are as for [MixUp]. It is also an error
+// if not 0 <= least <= most and most > 0, or if not all inputs have a shape (H, W, channels) with the same H and W.
 //
 // See https://keras.io/api/layers/preprocessing_layers/image_augmentation/cut_mix/.
 func CutMix(s Source, least, most float64, seed uint64) (Source, error) {
@@ -88,8 +88,8 @@ type mixed struct {
 	scratch sync.Pool
 }
 
-// draw is what was drawn for one sample: its partner's share of the beta distribution, and where a rectangle
-// begins, as a share of the places where it can.
+// draw is what was drawn for one sample: λ, the share that stays, and where a rectangle begins, as shares of the
+// places where it can.
 type draw struct{ share, top, left float32 }
 
 // mixing is the scratch memory of one Read.
@@ -226,7 +226,7 @@ func (s *mixing) like(out [][]float32, first int, wanted [][]float32, sizes []in
 	return out
 }
 
-// blendWhole mixes all numbers by the share of the partner.
+// blendWhole mixes all numbers.
 func (m *mixed) blendWhole(d draw, _ int, _ []int, to, from []float32) {
 	blend(to, from, d.share)
 }
@@ -267,8 +267,8 @@ func stretch(share, ratio float32, n int) (first, end float32) {
 	return first, first + length
 }
 
-// beta draws from the beta distribution whose parameters are both a, from 0 to 1: the share of one of two
-// numbers of the gamma distribution. Their logarithms bear any a.
+// beta draws from the beta distribution whose parameters are both a: X/(X + Y), X and Y from the gamma
+// distribution. It takes their logarithms, as both may be too small for a float64 where a is.
 func beta(rng *rand.Rand, a float64) float64 {
 	x := logGamma(rng, a)
 	return 1 / (1 + math.Exp(logGamma(rng, a)-x))
