@@ -16,7 +16,7 @@ var _ = register(map[string]class{
 	"Maximum":     {read: func(*args) k.Layer { return k.Maximum() }, mask: joinsMasks},
 	"Minimum":     {read: func(*args) k.Layer { return k.Minimum() }, mask: joinsMasks},
 	"Dot":         {read: dot},
-	"Concatenate": {read: func(a *args) k.Layer { return k.Concatenate(k.Axis(a.axis())) }},
+	"Concatenate": {read: func(a *args) k.Layer { return k.Concatenate(k.Axis(a.axis())) }, mask: concatenatesMasks},
 })
 
 func dot(a *args) k.Layer {
