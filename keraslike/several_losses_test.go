@@ -10,7 +10,7 @@ import (
 	k "github.com/reef-dl/reef/keraslike"
 )
 
-// Sample weights apply to each output with a loss, whichever others have none. The batches of validation have
+// Sample weights apply to each output with a loss, whichever others have none, and to weighted metrics. The batches of validation have
 // the size that Fit is given, where the training samples are fewer. The numbers are those of
 // testdata/several_losses.py.
 func TestWeightsOfSeveralLosses(t *testing.T) {
@@ -58,11 +58,12 @@ func TestWeightsOfSeveralLosses(t *testing.T) {
 		want    []float64
 		kernel  []float64 // of a
 	}{
-		{k.Losses(k.MSE, k.NoLoss, k.MAE), 2, "[loss a_loss c_loss val_loss val_a_loss val_c_loss]",
-			[]float64{1.0208333731, 0.84375, 0.1770833284, 3.2127711773, 2.2439169884, 0.9688541293}, []float64{0.5895833373, -0.1291666627}},
-		{k.Losses(k.MSE, k.NoLoss, k.NoLoss), 1, "[loss val_loss]", []float64{0.6341078281, 2.0801568031}, []float64{0.6655685902, -0.0257552005}},
+		{k.Losses(k.MSE, k.NoLoss, k.MAE), 3, "[loss a_loss c_loss b_mae b_weighted val_loss val_a_loss val_c_loss val_b_mae val_b_weighted]",
+			[]float64{1.0208333731, 0.84375, 0.1770833284, 0.9166666865, 0.4166666567, 3.2127711773, 2.2439169884, 0.9688541293, 1.1499999762, 0.9166666865}, []float64{0.5895833373, -0.1291666627}},
+		{k.Losses(k.MSE, k.NoLoss, k.NoLoss), 2, "[loss b_mae b_weighted val_loss val_b_mae val_b_weighted]",
+			[]float64{0.6341078281, 0.9166666865, 0.4166666567, 2.0801568031, 1.1499999762, 0.9166666865}, []float64{0.6655685902, -0.0257552005}},
 	} {
-		if err := m.Compile(k.SGD(0.1), c.losses); err != nil {
+		if err := m.Compile(k.SGD(0.1), c.losses, k.ForOutput("b", k.MAE), k.WeightedForOutput("b", k.NamedMetric("weighted", k.MAE))); err != nil {
 			t.Fatal(err)
 		}
 		h, err := m.Fit(t.Context(), data(3, c.targets), k.KeepOrder, k.BatchSize(8), k.Validation(data(5, c.targets)), k.ValidationSteps(1))

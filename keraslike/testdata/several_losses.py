@@ -13,7 +13,8 @@ m = keras.Model(i, [h(i) for h in heads])
 for h, kernel in zip(heads, ([0.5, -0.25], [1, 1], [0.25, 1])):
     h.set_weights([np.array(kernel, "float32")[:, None]])
 for losses in (["mse", None, "mae"], ["mse", None, None]):
-    m.compile(keras.optimizers.SGD(0.1), losses)
+    mae = [[], [keras.metrics.MeanAbsoluteError(name="mae")], []]
+    m.compile(keras.optimizers.SGD(0.1), losses, metrics=mae, weighted_metrics=[[], [keras.metrics.MeanAbsoluteError(name="weighted")], []])
     targets = lambda n: [y[:n], y[:n], y[:n]]
     # Batches of eight: three samples train, five validate, or the first eight of them.
     h = m.fit(x[:3], targets(3), sample_weight=[weights[:3]] * 3, batch_size=8, shuffle=False, verbose=0,
