@@ -306,6 +306,7 @@ func (d *attention) Build(b *Builder, in []Shape) (Shape, error) {
 // weights declares kernel and bias of one projection.
 func (d *attention) weights(b *Builder, name string, kernel, bias []int) {
 	b.Weight(name+"/kernel", d.KernelInitializer, d.KernelRegularizer, kernel...)
+	b.fans(name+"/kernel", kernel[:len(kernel)-len(bias)], bias)
 	b.Constrain(name+"/kernel", d.KernelConstraint)
 	if !d.NoBias {
 		b.Weight(name+"/bias", d.BiasInitializer, d.BiasRegularizer, bias...)

@@ -75,7 +75,7 @@ type Splitting string
 
 // The splittings.
 const (
-	SplitWhitespace Splitting = "whitespace" // words between white space
+	SplitWhitespace Splitting = "whitespace" // words between white space of ASCII, as in TensorFlow
 	SplitCharacter  Splitting = "character"  // Unicode code points
 	NoSplitting     Splitting = "none"       // each string is a token
 )

@@ -727,3 +727,27 @@ func TestNormalizationBeforeAugmentation(t *testing.T) {
 		t.Errorf("loaded: %v", err)
 	}
 }
+
+// A number that equals a boundary in float32 is not below it. The numbers are those of testdata/boundaries.py.
+func TestNumbersAtBoundaries(t *testing.T) {
+	bounds := []float64{-0.1, 0.3, 0.6, 0.7}
+	m := Sequential("m", Input(4), Discretization(BinBoundaries(bounds...)))
+	if err := m.Build(1); err != nil {
+		t.Fatal(err)
+	}
+	rows := make([]float32, 8)
+	for i, b := range bounds {
+		rows[i], rows[4+i] = float32(b), math.Nextafter32(float32(b), -9)
+	}
+	x, err := NewArray(rows, 2, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := m.Predict(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []float32{1, 2, 3, 4, 0, 1, 2, 3}; !slices.Equal(got.Values(), want) {
+		t.Errorf("categories are %v, want %v", got.Values(), want)
+	}
+}

@@ -16,7 +16,7 @@ var _ = register(map[string]class{
 	"Maximum":     {read: extremum(k.Maximum, above), mask: joinsMasks},
 	"Minimum":     {read: extremum(k.Minimum, below), mask: joinsMasks},
 	"Dot":         {read: dot},
-	"Concatenate": {read: func(a *args) k.Layer { return k.Concatenate(k.Axis(a.axis())) }},
+	"Concatenate": {read: func(a *args) k.Layer { return k.Concatenate(k.Axis(a.axis())) }, mask: concatenatesMasks},
 })
 
 func dot(a *args) k.Layer {
