@@ -80,3 +80,13 @@ func (b *Builder) Constrain(name string, c Constraint) {
 	}
 	b.err = fmt.Errorf("has a constraint for weight %q, which is not declared", name)
 }
+
+// fans sets fan_in and fan_out of a weight whose axes are not those of a kernel: the lengths of the axes of the
+// inputs and of the outputs of one unit.
+func (b *Builder) fans(name string, in, out Shape) {
+	for _, w := range b.layer.weights {
+		if w.name == b.prefix+name {
+			w.fans = [2]float64{float64(in.Size()), float64(out.Size())}
+		}
+	}
+}

@@ -24,11 +24,12 @@ import (
 //
 // Options and their defaults:
 //
-//	Seed             0     where all random numbers of the model come from
-//	any Metric       none  what is measured besides the loss, at every output
-//	ForOutput        none  metrics of one output
-//	WeightedMetrics  none  metrics that count samples by their weights
-//	LossWeights      1     factors of the losses of several outputs
+//	Seed               0     where all random numbers of the model come from
+//	any Metric         none  what is measured besides the loss, at every output
+//	ForOutput          none  metrics of one output
+//	WeightedMetrics    none  metrics that count samples by their weights
+//	WeightedForOutput  none  such metrics of one output
+//	LossWeights        1     factors of the losses of several outputs
 func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption) (err error) {
 	defer caught(&err, "compile", nil, "")
 	if m.running != nil {

@@ -2,7 +2,7 @@
 
 package keraslike
 
-// CompileOption is an option of Compile: a Metric, ForOutput, WeightedMetrics,
+// CompileOption is an option of Compile: a Metric, ForOutput, WeightedMetrics, WeightedForOutput,
 // LossWeights or a Seed.
 type CompileOption interface{ applyCompile(*compileSettings) }
 
@@ -53,6 +53,15 @@ func WeightedMetrics(metrics ...Metric) CompileOption {
 	return compileOption(func(c *compileSettings) {
 		for _, m := range metrics {
 			c.metrics = append(c.metrics, outputMetric{Metric: m, weighted: true})
+		}
+	})
+}
+
+// WeightedForOutput is ForOutput for metrics that apply the sample weights, as those of WeightedMetrics.
+func WeightedForOutput(output string, metrics ...Metric) CompileOption {
+	return compileOption(func(c *compileSettings) {
+		for _, m := range metrics {
+			c.metrics = append(c.metrics, outputMetric{Metric: m, output: output, weighted: true})
 		}
 	})
 }

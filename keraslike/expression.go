@@ -24,9 +24,10 @@ type expression struct {
 	carried                   graph.Nodes // states that the batch before has left
 	outputMasks               graph.Nodes // of the outputs, nil for none
 	cost                      *graph.Node
-	outputLosses              graph.Nodes   // of the outputs, where there are several, and what layers log
-	domains                   []*valueRange // of the targets
-	lossMasks                 graph.Nodes   // of what the loss of each output is the mean over, nil for all
+	outputLosses              graph.Nodes         // of the outputs, where there are several, and what layers log
+	domains                   []*valueRange       // of the targets
+	weightsOf                 map[int]*graph.Node // the weights of samples for the loss of an output
+	lossMasks                 graph.Nodes         // of what the loss of each output is the mean over, nil for all
 }
 
 // newExpression builds the graph without compiling it, for the sizes that belong to the key. c is

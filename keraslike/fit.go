@@ -19,6 +19,7 @@ type fit struct {
 	steps           int  // of an epoch, 0 for all
 	split           float64
 	keepOrder       bool
+	validationBatch int // as given: the batch of training is at most all of its samples
 	validation      Samples
 	validationSet   bool // validation data is given
 	validationSteps int
@@ -339,6 +340,7 @@ func (f *fit) check(data Samples) error {
 // open opens the training data and checks that it fits the model.
 func (f *fit) open(data Samples) (err error) {
 	m := f.m
+	f.validationBatch = f.batch
 	if data, err = m.prepare(data, true); err != nil {
 		return err
 	}
@@ -352,6 +354,9 @@ func (f *fit) open(data Samples) (err error) {
 			return err
 		}
 		f.batch = min(f.batch, train)
+		if m.isStateful() { // whose batches all have one size
+			f.validationBatch = f.batch
+		}
 		f.train = newBatchIterator(source, 0, train, f.batch)
 	} else if f.split > 0 {
 		return errors.New("a stream cannot be split for validation")

@@ -150,7 +150,7 @@ func (f *fit) batches(ctx context.Context) error {
 
 // validate appends the loss and the metrics on the validation data to the logs.
 func (f *fit) validate(ctx context.Context) error {
-	e := &evaluation{batch: f.batch, steps: f.validationSteps, dist: f.dist}
+	e := &evaluation{batch: f.validationBatch, steps: f.validationSteps, dist: f.dist}
 	data := f.validation
 	if f.split > 0 {
 		data, e.lo = unprepared(f.train.source), len(f.train.order)

@@ -10,7 +10,8 @@ import (
 
 // Initializer sets the initial values of a weight. fan_in and fan_out are the numbers of
 // inputs and outputs of one unit; for convolution kernels (height, width, in, out) they are
-// multiplied by the size of the receptive field. The values depend only on the model's seed
+// multiplied by the size of the receptive field; for EinsumDense and attention, whose inputs and outputs may
+// have several axes, they are the products of their lengths. The values depend only on the model's seed
 // and the weight's path. Formulas: https://keras.io/api/layers/initializers/.
 type Initializer struct {
 	Kind  string  `json:"kind"`
@@ -163,9 +164,12 @@ func (i Initializer) check(shape []int) error {
 	return nil
 }
 
-// fill sets the initial values of a weight of the given shape.
-func (i Initializer) fill(w []float32, shape []int, rng *rand.Rand) {
+// fill sets the initial values of a weight of the given shape, and fans of its own unless they are 0.
+func (i Initializer) fill(w []float32, shape []int, own [2]float64, rng *rand.Rand) {
 	in, out := fans(shape)
+	if own != [2]float64{} {
+		in, out = own[0], own[1]
+	}
 	switch i.Kind {
 	case "zeros":
 		constant(w, 0)

@@ -206,6 +206,15 @@ func (d *einsumDense) Build(b *Builder, in []Shape) (Shape, error) {
 	}
 	b.Weight("kernel", d.KernelInitializer, d.KernelRegularizer, shapeOf(e.kernel, n)...)
 	b.Constrain("kernel", d.KernelConstraint)
+	var summed, made string
+	for _, c := range e.kernel {
+		if strings.ContainsRune(e.out, c) {
+			made += string(c)
+		} else {
+			summed += string(c)
+		}
+	}
+	b.fans("kernel", shapeOf(summed, n), shapeOf(made, n))
 	if d.BiasAxes != "" {
 		b.Weight("bias", d.BiasInitializer, d.BiasRegularizer, d.biasShape(e, n)...)
 		b.Constrain("bias", d.BiasConstraint)

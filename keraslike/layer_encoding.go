@@ -198,7 +198,8 @@ func (d *categoryEncoding) prepare(p *preparation, in []*value, out *value) erro
 //	Name           "discretization", "discretization_1" and so on
 //	Trainable      true
 //
-// Epsilon is the share of the values between those from which Adapt interpolates the boundaries.
+// Boundaries are rounded to float32, as the numbers are. Epsilon is the share of the values between those
+// from which Adapt interpolates the boundaries.
 //
 // See https://keras.io/api/layers/preprocessing_layers/numerical/discretization/.
 func Discretization(opts ...PreprocessingOption) Layer {
@@ -245,7 +246,7 @@ func (d *discretization) Build(_ *Builder, in []Shape) (Shape, error) {
 func (d *discretization) prepare(p *preparation, in []*value, out *value) error {
 	numbers := p.numbers(len(in[0].numbers))
 	for i, v := range in[0].numbers {
-		numbers[i] = int32(sort.Search(len(d.BinBoundaries), func(b int) bool { return d.BinBoundaries[b] > float64(v) }))
+		numbers[i] = int32(sort.Search(len(d.BinBoundaries), func(b int) bool { return float32(d.BinBoundaries[b]) > v }))
 	}
 	d.OutputMode.encode(numbers, in[0].shape, len(d.BinBoundaries)+1, out, one)
 	return nil

@@ -164,7 +164,7 @@ func (d *textVectorization) tokens(texts []string) (list []string) {
 		}
 		switch d.Splitting {
 		case SplitWhitespace:
-			list = append(list, strings.Fields(s)...)
+			list = append(list, strings.FieldsFunc(s, isSpace)...)
 		case SplitCharacter:
 			for _, r := range s {
 				list = append(list, string(r))
@@ -184,6 +184,9 @@ func (d *textVectorization) tokens(texts []string) (list []string) {
 	}
 	return grams
 }
+
+// isSpace reports whether a rune separates words: white space of ASCII, as for TensorFlow.
+func isSpace(r rune) bool { return r == ' ' || '\t' <= r && r <= '\r' }
 
 // lowerCase converts the letters of ASCII, as TensorFlow does.
 func lowerCase(s string) string {

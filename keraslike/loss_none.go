@@ -17,7 +17,7 @@ import (
 // Such an output is predicted and needs no target. Metrics measure it if ForOutput names it, or if no
 // output has a loss: then it has a target, of the shape of its predictions or without their last
 // axis, whichever the metrics take. The data has targets only for the outputs that have one, in their
-// order. Weights that affect only outputs with NoLoss are not trained. If no output has a loss, layers
+// order. The logs have a loss for each output if several have one. Weights that affect only outputs with NoLoss are not trained. If no output has a loss, layers
 // must add one by Scope.AddLoss.
 const NoLoss noLoss = "no_loss"
 
@@ -28,6 +28,17 @@ var errNoLoss = errors.New("no loss: it is NoLoss for every output, and no layer
 func isNoLoss(l Loss) bool {
 	_, ok := l.(noLoss)
 	return ok
+}
+
+// severalLosses reports whether the losses of outputs are measured besides their sum.
+func (c *compiled) severalLosses() bool {
+	n := 0
+	for _, l := range c.losses {
+		if !isNoLoss(l) {
+			n++
+		}
+	}
+	return n > 1
 }
 
 func (l noLoss) Name() string { return string(l) }

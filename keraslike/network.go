@@ -336,7 +336,7 @@ func (n *network) initialize(seed uint64, built *[]*network) error {
 		}
 		w.value = w.zeros()
 		err := writeWeights(nil, []*Weight{w}, func() error {
-			w.init.fill(w.floats(), w.shape, newRand(seed, n.paths[w]))
+			w.init.fill(w.floats(), w.shape, w.fans, newRand(seed, n.paths[w]))
 			return nil
 		})
 		if err != nil {

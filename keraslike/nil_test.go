@@ -55,6 +55,7 @@ func TestNilArguments(t *testing.T) {
 		"metric":         {compile(sgd, mse, nil), "option 0 is nil"},
 		"output metric":  {compile(sgd, mse, keraslike.ForOutput("dense", nil)), "a metric is nil"},
 		"weighted":       {compile(sgd, mse, keraslike.WeightedMetrics(nil)), "a metric is nil"},
+		"weighted one":   {compile(sgd, mse, keraslike.WeightedForOutput("dense", nil)), "a metric is nil"},
 		"no weights":     {compile(sgd, mse, keraslike.LossWeights()), "got 0 weights of losses"},
 		"sgd option":     {compile(keraslike.SGD(0.1, nil), mse), "optimizer sgd: option 0 is nil"},
 		"adam option":    {compile(keraslike.Adam(0.1, keraslike.Beta1(0.8), keraslike.OptimizerOption(nil)), mse), "optimizer adam: option 1 is nil"},

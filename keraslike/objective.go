@@ -30,7 +30,7 @@ func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 		}
 		rows := v.rows(c.losses[k], out, v.maskTargets(t, c.losses[k], k, weighted))
 		loss := v.reduced(rows, t, c.losses[k], weighted, k)
-		if len(v.out) > 1 {
+		if c.severalLosses() {
 			v.outputLosses = append(v.outputLosses, loss)
 		}
 		if c.lossWeights != nil && loss != nil {
@@ -104,10 +104,15 @@ func (v *expression) reduced(rows, target *graph.Node, loss Loss, weighted bool,
 // sampleWeights returns the variable of the sample weights of output k, in the shape of its
 // losses.
 func (v *expression) sampleWeights(k int, shape ...int) *graph.Node {
-	if len(v.weights) == k {
-		v.weights = append(v.weights, v.input(fmt.Sprint("sample weights ", k), shape...))
+	if w, ok := v.weightsOf[k]; ok {
+		return w
 	}
-	return v.weights[k]
+	if v.weightsOf == nil {
+		v.weightsOf = map[int]*graph.Node{}
+	}
+	w := v.input(fmt.Sprint("sample weights ", k), shape...)
+	v.weights, v.weightsOf[k] = append(v.weights, w), w
+	return w
 }
 
 // lossPerStep reshapes the losses of an output to the leading axes that its mask covers. It

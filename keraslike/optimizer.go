@@ -137,8 +137,9 @@ func AverageWeights(momentum float64) OptimizerOption {
 	return optionValue[float64]{"AverageWeights", momentum}
 }
 
-// OverwriteWeights also replaces the weights by their averages after every so many batches, before
-// constraints are applied; it needs AverageWeights. By default they are replaced only when Fit ends.
+// OverwriteWeights also replaces the weights by their averages at every so many updates, before
+// constraints are applied; it needs AverageWeights. With AccumulateGradients they are replaced after each
+// of the batches of such an update, as in Keras. By default they are replaced only when Fit ends.
 func OverwriteWeights(every int) OptimizerOption {
 	return optionValue[int]{"OverwriteWeights", every}
 }

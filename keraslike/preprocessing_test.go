@@ -75,6 +75,7 @@ func preprocessingRows(t testing.TB) []preprocessingRow {
 		{"RandomGaussianBlur", func() Layer { return RandomGaussianBlur(0.9, BlurSize(5), SigmaRange(0.5, 2)) }, []*Array{pictures}, Shape{6, 5, 3}},
 		{"RandomShear", func() Layer { return RandomShear(0.3, 0.2, FillWrap, HeightRange(0, 0.5)) }, []*Array{pictures}, Shape{6, 5, 3}},
 		{"RandomPerspective", func() Layer { return RandomPerspective(0.9, 0.5, FillValue(3)) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"RandomElasticTransform", func() Layer { return RandomElasticTransform(0.9, 1, FillWrap, ScaleRange(0.5, 0.9)) }, []*Array{pictures}, Shape{6, 5, 3}},
 		{"RandAugment", func() Layer { return RandAugment(0.4, NumOperations(3), ValueRange(0, 300)) }, []*Array{pictures}, Shape{6, 5, 3}},
 		{"AugMix", func() Layer {
 			return AugMix(0.3, NumChains(2), ChainDepth(4), MixingAlpha(0.5), NoColorOperations)
@@ -724,5 +725,29 @@ func TestNormalizationBeforeAugmentation(t *testing.T) {
 	c, err := loaded.PredictSource(t.Context(), data)
 	if err != nil || !slices.Equal(b[0].values, c[0].values) {
 		t.Errorf("loaded: %v", err)
+	}
+}
+
+// A number that equals a boundary in float32 is not below it. The numbers are those of testdata/boundaries.py.
+func TestNumbersAtBoundaries(t *testing.T) {
+	bounds := []float64{-0.1, 0.3, 0.6, 0.7}
+	m := Sequential("m", Input(4), Discretization(BinBoundaries(bounds...)))
+	if err := m.Build(1); err != nil {
+		t.Fatal(err)
+	}
+	rows := make([]float32, 8)
+	for i, b := range bounds {
+		rows[i], rows[4+i] = float32(b), math.Nextafter32(float32(b), -9)
+	}
+	x, err := NewArray(rows, 2, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := m.Predict(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []float32{1, 2, 3, 4, 0, 1, 2, 3}; !slices.Equal(got.Values(), want) {
+		t.Errorf("categories are %v, want %v", got.Values(), want)
 	}
 }

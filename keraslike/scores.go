@@ -50,7 +50,7 @@ func newScores(n *network, c *compiled) (*scores, error) {
 	s := &scores{}
 	s.addLoss("loss", minimize)
 	names := n.outputNames()
-	if len(names) > 1 {
+	if c.severalLosses() {
 		for k, name := range names {
 			if !isNoLoss(c.losses[k]) {
 				s.addLoss(name+"_loss", minimize)

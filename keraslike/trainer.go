@@ -149,9 +149,12 @@ func (t *trainer) update(rate float64) error {
 	return nil
 }
 
+// reached returns the number of the update that this batch makes or accumulates gradients for.
+func (t *trainer) reached() int { return (t.steps-1)/t.settings.batches() + 1 }
+
 // averageAndConstrain averages and constrains the weights after every batch, whether or not it made an
 // update. As in Keras, averages use the weights before the constraints are applied, and they
-// are reset at each batch up to the first update.
+// are reset at each batch up to the first update, and overwrite the weights at each batch of an update.
 func (t *trainer) averageAndConstrain() {
 	for i, w := range t.weights {
 		switch {
@@ -161,7 +164,7 @@ func (t *trainer) averageAndConstrain() {
 			kernel.Scale(t.averages[i], t.averages[i], float32(t.settings.Average))
 			kernel.AddScaled(t.averages[i], w.floats(), float32(1-t.settings.Average))
 		}
-		if every := t.settings.Overwrite; every > 0 && t.steps%every == 0 {
+		if every := t.settings.Overwrite; every > 0 && t.reached()%every == 0 {
 			copy(w.floats(), t.averages[i])
 		}
 		w.constraint.apply(w.floats())

@@ -21,6 +21,7 @@ type Weight struct {
 	path        string // layer/name, preceded by the names of nested models
 	shape       []int
 	init        Initializer
+	fans        [2]float64 // fan_in and fan_out for init, 0 for those of a kernel
 	regularizer Regularizer
 	constraint  boundConstraint
 	state       bool

@@ -27,10 +27,11 @@ type class struct {
 type maskRule int
 
 const (
-	dropsMask  maskRule = iota
-	passesMask          // the output has the mask of the input
-	joinsMasks          // the output has the mask of the inputs if they all have the same
-	makesMask           // the mask follows from the input's values: Embedding and Masking
+	dropsMask         maskRule = iota
+	passesMask                 // the output has the mask of the input
+	joinsMasks                 // a step of the output counts if it counts in any input, and all do if an input has no mask
+	concatenatesMasks          // the output has the masks of the inputs, one after another or joined
+	makesMask                  // the mask follows from the input's values: Embedding and Masking
 )
 
 // classes holds all classes by their names in Keras.

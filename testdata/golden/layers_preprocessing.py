@@ -149,7 +149,7 @@ def words_of(text, standardize, split, ngrams):
         text = re.sub("[A-Z]", lambda m: m.group().lower(), text)
     if standardize in ("strip_punctuation", "lower_and_strip_punctuation"):
         text = re.sub(r'[!"#$%&()\*\+,-\./:;<=>?@\[\\\]^_`{|}~\']', "", text)
-    tokens = text.split() if split == "whitespace" else list(text) if split == "character" else [text]
+    tokens = re.findall(r"[^ \t-\r]+", text) if split == "whitespace" else list(text) if split == "character" else [text]
     if ngrams is None:
         return tokens
     return [" ".join(tokens[i:i + n]) for n in ngrams for i in range(len(tokens) - n + 1)]
@@ -157,7 +157,7 @@ def words_of(text, standardize, split, ngrams):
 
 def vectorize(name, standardize="lower_and_strip_punctuation", split="whitespace", ngrams=None, mode="int", length=None, max_tokens=None, pad=False):
     corpus = ["The cat sat on the mat.", "A cat, a HAT and a bat!", "The dog's day?", "don't  stop \t the dog", "\u00c4rger \u00e4rgert"]
-    texts = ["the CAT and the dog", "", "a zebra: stripes; the cat's hat hat", "\u00c4rger the\nday"]
+    texts = ["the CAT and the dog", "", "a zebra: stripes; the cat's hat hat", "\u00c4rger the\nday\u00a0 dog\u3000cat"]
     documents = [words_of(x, standardize, split, ngrams) for x in corpus]
     special = ["", "[UNK]"] if mode == "int" else ["[UNK]"]
     tokens, idf = vocabulary(documents, None if max_tokens is None else max_tokens - len(special), {"", "[UNK]"})

@@ -309,6 +309,13 @@ def made_models():
     z = L.STFTSpectrogram("psd", frame_length=6, fft_length=8, padding="same")(L.Reshape((25, 2))(a))
     yield "stft.keras", keras.Model(a, [z, L.STFTSpectrogram("imag", frame_length=7, expand_dims=True)(L.Reshape((50, 1))(a))])
 
+    a, b = keras.Input((6,)), keras.Input((6,))  # whose masks differ
+    p, q, r = L.Embedding(5, 3, mask_zero=True)(a), L.Embedding(6, 3, mask_zero=True)(b), L.Embedding(7, 3)(b)
+    joint = [L.Multiply()([p, q]), L.Add()([L.Maximum()([p, q]), p, q]), L.Concatenate()([L.Dense(2)(p), q]), L.Concatenate()([p, r]),
+             L.Concatenate(axis=1)([p, q, p]), L.Concatenate(axis=-2)([p, r]), L.Attention()([p, q]), L.AdditiveAttention()([q, p])]
+    joint.append(L.Add()([joint[2], L.Dense(5)(joint[0])]))
+    yield "joint_masks.keras", keras.Model([a, b], [L.GRU(1)(y) for y in joint]), [ids[0], np.roll(ids[0], 2, 1)]
+
 
 manifest = []
 if len(sys.argv) > 1:
