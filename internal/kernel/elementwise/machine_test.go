@@ -154,6 +154,52 @@ func TestProgramsComputeTheSameBits(t *testing.T) {
 	})
 }
 
+// TestEveryPairOfCheapFunctions compares programs of two functions, most of which are one instruction, with
+// computing step after step, for fewer elements than the wide machine takes and for more.
+func TestEveryPairOfCheapFunctions(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
+		m := simd.Active.Machine
+		if m == nil {
+			t.Skip("portable Go has no machine")
+		}
+		rng := rand.New(rand.NewPCG(23, 24))
+		steps := []Step{{Op: Affine, X: 1.25}, {Op: Affine, X: 1, Y: 0.5}, {Op: Affine, X: -0.75, Y: 0.5}, {Op: Clip, X: -1, Y: 1.5}}
+		for _, o := range cheap {
+			if o != Affine && o != Clip {
+				steps = append(steps, Step{Op: o})
+			}
+		}
+		for _, first := range steps {
+			for _, second := range steps {
+				for _, reversed := range []bool{false, true} {
+					first.A, first.B, second.A, second.B = 0, 1, 3, 2
+					if reversed && second.Op.Arity() == 2 {
+						second.A, second.B = 2, 3
+					}
+					e := New([]Type{Float, Float, Float}, first, second)
+					program := e.codeFor(m)
+					if len(program.list) == 0 || m.Wide != nil && len(program.wide.list) == 0 {
+						t.Fatalf("%v has no program", e)
+					}
+					for _, n := range []int{2*m.Group + 5, wideFrom*2*m.Group + 5} {
+						in := operandsOf[float32](rng, e, n)
+						got, want := outputOf[float32](e, n), outputOf[float32](e, n)
+						e.code.Store(&code{machine: m})
+						Run(e, &want, in)
+						e.code.Store(program)
+						Run(e, &got, in)
+						for i, g := range got.Floats {
+							if w := want.Floats[i]; math.Float32bits(g) != math.Float32bits(w) && (g == g || w == w) {
+								t.Fatalf("%v: element %d of %d is %v, step by step %v", e, i, n, g, w)
+							}
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
 // TestInstructionLayout: the assembly reads the fields at these offsets.
 func TestInstructionLayout(t *testing.T) {
 	var i simd.Instruction
