@@ -26,8 +26,8 @@ type machine struct {
 	arith
 	prefix string // of the names of its handlers
 	// accumulators is the number of vectors that a program works on at a time. The core takes three cycles to
-	// jump to the next handler, in which it could compute six, and a chain of three multiplications and additions
-	// of each vector takes about twenty, in which it could compute forty. But the functions need registers, too.
+	// jump to the next handler and six for a multiplication and an addition that waits for it; in each cycle it
+	// could compute four vectors. But the functions need registers, too.
 	accumulators int
 }
 
@@ -230,8 +230,8 @@ func (m machine) again(name string, begin func(), before ...func()) {
 	handlerOf[m.prefix] = append(handlerOf[m.prefix], name)
 }
 
-// fetch prefetches what lies ahead of the second operand. With AVX-512, this speeds up programs that read one
-// array, by a tenth; it slows down those that read two, and all of AVX2, whose core has no time for it.
+// fetch prefetches what lies ahead of the second operand. With AVX-512, programs that read one array become
+// faster, by a tenth. Those that read two become slower, and so do all of AVX2.
 func (m machine) fetch() {
 	const ahead = 2048
 	m.each(func(i int) {
@@ -394,6 +394,7 @@ func (m machine) arithmetic(name string, f func(x any, y, dst register), commute
 	}
 }
 
+// reversed emits the instruction of the operand and the accumulator.
 func (m machine) reversed(name string, f func(x any, y, dst register)) {
 	temps, _ := m.temps(0)
 	m.handler(name+"Of", func() {

@@ -62,6 +62,7 @@ func (e *Expr) codeFor(m *simd.Machine) *code {
 	return c
 }
 
+// compile returns the program of e for a machine.
 func (e *Expr) compile(m *simd.Machine) *code {
 	b := builder{code: &code{machine: m}, e: e, acc: -1, slot: make([]int, len(e.In)+len(e.Steps))}
 	if len(e.Steps) < 2 || !b.build() {
@@ -166,6 +167,7 @@ func (b *builder) join() {
 		switch last := len(list) - 2; {
 		case i == last && name == "store" && names[0] == "load":
 			name, b.result = "storeagain", len(b.list)
+			// only programs of one array become faster if it is prefetched
 			if len(b.e.In) == 1 && b.machine.Handler("storeahead") != 0 {
 				name = "storeahead"
 			}

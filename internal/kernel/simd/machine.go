@@ -11,7 +11,7 @@ import (
 // Machine runs programs of element-wise functions; see internal/kernel/asm/machine.go.
 type Machine struct {
 	Group    int      // a program computes that many floats at a time
-	Wide     *Machine // has larger groups and only cheap functions; may be nil
+	Wide     *Machine // has larger groups and only cheap functions; nil if there is none
 	run      func(program *byte, bytes int) uint64
 	handlers map[string]uintptr
 }
