@@ -12,9 +12,12 @@ import subprocess
 import sys
 import time
 
+threads = os.environ.get('GOMAXPROCS', str(os.cpu_count()))
+os.environ['OPENBLAS_NUM_THREADS'] = threads  # torch.set_num_threads has no effect on an OpenBLAS with threads of its own
+
 import torch
 
-torch.set_num_threads(int(os.environ.get('GOMAXPROCS', os.cpu_count())))
+torch.set_num_threads(int(threads))
 torch.manual_seed(1)
 F = torch.nn.functional
 N, STEPS, SIZE, C, UNITS = 4, 10, 32, 16, 32

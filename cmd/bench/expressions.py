@@ -7,8 +7,8 @@ prints a table of both.
 It needs PyTorch (1.13 or later). Chains are compiled by torch.jit.script. PyTorch makes an array for each result;
 glibc is told to keep the memory, which saves it from getting new pages each time. The times are medians of
 the rounds, in which a time is the median of its steps; a ratio is the median of those of the rounds.
-GOMAXPROCS sets the number of threads of both, ATEN_CPU_CAPABILITY=avx512 PyTorch's instruction set,
-REEF_KERNEL Reef's.
+GOMAXPROCS sets the number of threads of both (and OPENBLAS_NUM_THREADS, as an OpenBLAS with threads of its own
+disregards torch.set_num_threads), ATEN_CPU_CAPABILITY=avx512 PyTorch's instruction set, REEF_KERNEL Reef's.
 """
 import argparse
 import json
@@ -188,8 +188,10 @@ def median(f, secs):
 
 
 def peer(secs, match):
+    threads = os.environ.get('GOMAXPROCS', str(os.cpu_count()))
+    os.environ['OPENBLAS_NUM_THREADS'] = threads
     import torch
-    torch.set_num_threads(int(os.environ.get('GOMAXPROCS', os.cpu_count())))
+    torch.set_num_threads(int(threads))
     torch.manual_seed(1)
     x, y, to = (torch.randn(200, 250, 200) for _ in range(3))
     with torch.no_grad():

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/reef-dl/reef/internal/kernel/conv"
@@ -172,6 +173,41 @@ func TestConv2DDoesNotAllocate(t *testing.T) {
 			t.Errorf("the three passes of %+v allocate %v times", s, n)
 		}
 	}
+}
+
+// So many channels that the weights are transformed where they are multiplied, if there are few tiles: against the
+// reference, with the last panel of channels full and not, and images in more than one round of tiles.
+func TestConv2DOfManyChannels(t *testing.T) {
+	rng := rand.New(rand.NewPCG(27, 28))
+	shapes := []Conv{samePadding(square(2, 6, 256, 464, 3)), square(1, 10, 480, 256, 3), dilatedBy(2, 1, square(1, 10, 368, 336, 3))}
+	data := make([]*convData, len(shapes))
+	for i := range shapes {
+		data[i] = convReference(rng, &shapes[i])
+	}
+	one, many := samePadding(square(1, 6, 256, 464, 3)), samePadding(square(40, 6, 256, 464, 3))
+	kerneltest.OnEachISA(t, func(t *testing.T) {
+		if simd.Active.Portable() {
+			t.Skip("portable Go has no such algorithm")
+		}
+		for i := range shapes {
+			checkConvolution(t, data[i], &shapes[i], 2e-5)
+		}
+		w := data[0].w
+		x, dy := randomFloats(rng, many.N*6*6*256), randomFloats(rng, many.N*6*6*464)
+		y, dx := make([]float32, len(dy)), make([]float32, len(x))
+		Conv2D(y, x, w, nil, &many, Linear, 0)
+		Conv2DBackData(dx, dy, w, &many)
+		for i := range many.N {
+			y1, dx1 := make([]float32, 6*6*464), make([]float32, 6*6*256)
+			Conv2D(y1, x[i*len(dx1):][:len(dx1)], w, nil, &one, Linear, 0)
+			Conv2DBackData(dx1, dy[i*len(y1):][:len(y1)], w, &one)
+			if !slices.Equal(y1, y[i*len(y1):][:len(y1)]) || !slices.Equal(dx1, dx[i*len(dx1):][:len(dx1)]) {
+				t.Fatalf("image %d has other values alone than in a batch", i)
+			}
+		}
+		kerneltest.SameBits(t, len(y), func(y []float32) { Conv2D(y, x, w, nil, &many, ReLU, 0) })
+		kerneltest.SameBits(t, len(dx), func(dx []float32) { Conv2DBackData(dx, dy, w, &many) })
+	})
 }
 
 // The Winograd algorithm against the reference: images whose size is and is not a multiple of the

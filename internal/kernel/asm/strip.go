@@ -30,8 +30,9 @@ var stripVectors = []int{1, 2, 4}
 const argColumn, argGroups, argAheadA, argAheadB = 112, 120, 128, 136
 
 var (
-	column = reg.R14 // distance in bytes of the strip from the first column
-	aheadB = reg.R15
+	column   = reg.R14 // distance in bytes of the strip from the first column
+	segments = reg.R13
+	aheadB   = reg.R15
 )
 
 type strip struct{ tile }

@@ -49,21 +49,23 @@ const (
 	argK, argSegments, argOffsets              = 64, 72, 80
 	argFlags, argLast, argPanelB               = 88, 96, 104
 	argScale, argShift                         = 144, 152
+	argAhead, argStepAhead, argLeft            = 160, 168, 176
 	flagAdd, flagReLU, flagScale         uint8 = 1, 2, 4
 	flagWhole                            uint8 = 8
 )
 
 var (
-	args     = reg.RDI
-	offsets  = reg.RSI
-	rowDist  = reg.R8 // distance between the rows of A; in the epilogue, of C
-	stepA    = reg.R9
-	b        = reg.R10
-	stepB    = reg.R11
-	k        = reg.R12
-	segments = reg.R13
+	args    = reg.RDI
+	offsets = reg.RSI
+	rowDist = reg.R8 // distance between the rows of A; in the epilogue, of C
+	stepA   = reg.R9
+	b       = reg.R10
+	stepB   = reg.R11
+	k       = reg.R12
 
-	aheadOfB = reg.R15 // four rows of B
+	aheadOfB  = reg.R15 // four rows of B
+	ahead     = reg.R14 // what is prefetched beside B
+	stepAhead = reg.R13 // how far this moves in a step
 
 	// of a wide tile, whose rows do not need these as bases
 	panelB  = reg.RDX // distance between panels of B
@@ -247,12 +249,16 @@ func (t tile) sum(variant string) {
 	t.MOVQ(stepB, aheadOfB)
 	t.SHLQ(operand.Imm(2), aheadOfB)
 	t.MOVQ(arg(argOffsets), offsets)
-	t.MOVQ(arg(argSegments), segments)
+	t.MOVQ(arg(argStepAhead), stepAhead)
+	t.MOVQ(arg(argSegments), k)
+	t.MOVQ(k, arg(argLeft))
 	t.Label("segment" + variant)
 	t.MOVQ(arg(argA), bases[0])
 	t.ADDQ(operand.Mem{Base: offsets}, bases[0])
 	t.MOVQ(arg(argB), b)
 	t.ADDQ(operand.Mem{Base: offsets, Disp: 8}, b)
+	t.MOVQ(arg(argAhead), ahead)
+	t.ADDQ(bases[0], ahead)
 	t.setBases()
 	if t.wide() {
 		t.MOVQ(arg(argPanelB), panelB)
@@ -274,12 +280,12 @@ func (t tile) sum(variant string) {
 	t.step()
 	t.Label("next" + variant)
 	t.ADDQ(operand.Imm(16), offsets)
-	t.DECQ(segments)
+	t.DECQ(arg(argLeft))
 	t.JNZ(operand.LabelRef("segment" + variant))
 }
 
 // step adds the products for one k. It prefetches B 32 rows ahead, as the processor's own prefetches
-// begin anew at every page, of 32 or 64 rows, and, for a transposed A, A eight steps ahead.
+// begin anew at every page, of 32 or 64 rows, and what lies ahead according to TileArgs.
 func (t tile) step() {
 	if t.wide() {
 		t.wideStep()
@@ -291,7 +297,7 @@ func (t tile) step() {
 	for line := 0; line < t.vectors*t.width; line += 64 {
 		t.PREFETCHT0(operand.Mem{Base: b, Index: aheadOfB, Scale: 8, Disp: line})
 	}
-	t.PREFETCHT0(operand.Mem{Base: bases[0], Index: stepA, Scale: 8, Disp: 4 * (t.rows - 1)})
+	t.PREFETCHT0(operand.Mem{Base: ahead})
 	for i := range t.rows {
 		t.VBROADCASTSS(t.row(i, 0), t.broadcast())
 		for j := range t.vectors {
@@ -304,6 +310,7 @@ func (t tile) step() {
 // advance moves A and B to the next k.
 func (t tile) advance() {
 	t.ADDQ(stepB, b)
+	t.ADDQ(stepAhead, ahead)
 	for _, base := range baseRows {
 		if t.uses(base) {
 			t.ADDQ(stepA, bases[base])
@@ -333,7 +340,7 @@ func (t tile) wideStep() {
 		}
 	}
 	t.PREFETCHT0(operand.Mem{Base: b, Index: aheadOfB, Scale: 8})
-	t.PREFETCHT0(operand.Mem{Base: bases[0], Index: stepA, Scale: 8, Disp: 4 * (t.rows - 1)})
+	t.PREFETCHT0(operand.Mem{Base: ahead})
 	for j := range t.vectors {
 		if t.rows == 1 && !t.partial(j) {
 			t.VFMADD231PS(t.inPanel(j), element(0), t.acc(0, j))

@@ -18,6 +18,8 @@ func Forward(y, x, w, bias []float32, s *ref.Conv, relu bool) {
 	switch {
 	case pointwise(s):
 		pointwiseForward(y, x, w, bias, s, gemm.Affine{}, relu, false, nil)
+	case winogradFarInStep(s):
+		winogradFarForward(y, x, w, bias, s, gemm.Affine{}, relu, nil)
 	case WinogradFits(s):
 		winogradForward(y, x, w, bias, s, gemm.Affine{}, relu, nil)
 	default:
@@ -33,7 +35,13 @@ func pointwiseForward(y, x, w, bias []float32, s *ref.Conv, affine gemm.Affine, 
 }
 
 // BackData writes the gradient of x.
-func BackData(dx, dy, w []float32, s *ref.Conv) { backData(dx, dy, w, s, WinogradFits(s)) }
+func BackData(dx, dy, w []float32, s *ref.Conv) {
+	if winogradFarInStep(s) {
+		winogradFarBackData(dx, dy, w, s)
+	} else {
+		backData(dx, dy, w, s, WinogradFits(s))
+	}
+}
 
 func backData(dx, dy, w []float32, s *ref.Conv, winograd bool) {
 	switch {

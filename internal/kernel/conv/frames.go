@@ -26,7 +26,7 @@ func FramesFit(s *ref.Conv, each bool) bool {
 	if each {
 		return !winogradFarFits(s) && !winogradFitsEach(s)
 	}
-	return !WinogradFits(s)
+	return !WinogradFits(s) && !winogradFarInStep(s)
 }
 
 // ForwardFrames is Forward for an x of volumes (N/f.Out, f.Count, H, W, C/f.Taps), whose frames are read where they

@@ -142,11 +142,16 @@ func (j *winogradJob) setAffine(affine gemm.Affine, bias []float32) {
 // winogradBackData convolves dy with the weights rotated by 180 degrees.
 func winogradBackData(dx, dy, w []float32, s *ref.Conv) {
 	j := winogradJobs.Get()
+	j.setBackData(dx, dy, s)
+	j.run(w, true)
+}
+
+// setBackData sets all but the weights.
+func (j *winogradJob) setBackData(dx, dy []float32, s *ref.Conv) {
 	j.images, j.srcH, j.srcW, j.depth = s.N, s.OH, s.OW, s.K
 	j.dstH, j.dstW, j.channels, j.padTop, j.padLeft = s.H, s.W, s.C, (s.KH-1)*s.DilH-s.PadTop, (s.KW-1)*s.DilW-s.PadLeft
 	j.dilH, j.dilW, j.kernelH, j.kernelW = s.DilH, s.DilW, s.KH, s.KW
 	j.x, j.y, j.bias, j.floor = simd.First(dy), simd.First(dx), nil, float32(math.Inf(-1))
-	j.run(w, true)
 }
 
 func (j *winogradJob) run(w []float32, backward bool) {

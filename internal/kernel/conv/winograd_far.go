@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	farDepth = 64  // channels whose weights are transformed at a time, so that these stay in the second-level cache
-	farTiles = 128 // tiles that are multiplied by them, and whose transform the third-level cache holds
+	farDepth   = 64  // channels whose weights are transformed at a time, so that these stay in the second-level cache
+	farTiles   = 128 // tiles that are multiplied by them, and whose transform the third-level cache holds
+	farInSteps = 200 // maximum number of tiles for which a training step does so: with more, reading the transform once pays
 )
 
 // winogradFar computes 3 x 3 convolutions with so many channels that their transformed weights,
@@ -31,17 +32,33 @@ func winogradFarFits(s *ref.Conv) bool {
 		transformedWeights(s) > maxNear && WinogradTiles(s) >= minTilesEach
 }
 
+// winogradFarInStep reports whether a training step computes s so.
+func winogradFarInStep(s *ref.Conv) bool {
+	return winogradFarFits(s) && s.N*WinogradTiles(s) <= farInSteps
+}
+
 // winogradFarForward is the forward pass; matrix may be nil.
 func winogradFarForward(y, x, w, bias []float32, s *ref.Conv, affine gemm.Affine, relu bool, matrix *gemm.Packed) {
 	j := winogradJobs.Get()
 	j.setForward(y, x, bias, s, affine, relu)
+	j.runFar(w, false, matrix)
+}
+
+// winogradFarBackData convolves dy with the weights rotated by 180 degrees.
+func winogradFarBackData(dx, dy, w []float32, s *ref.Conv) {
+	j := winogradJobs.Get()
+	j.setBackData(dx, dy, s)
+	j.runFar(w, true, nil)
+}
+
+func (j *winogradJob) runFar(w []float32, backward bool, matrix *gemm.Packed) {
 	j.isa = simd.Active
 	j.setZero()
 	j.countTiles()
 	panels := ceilDiv(j.channels, j.isa.TileCols())
 	p := &j.pack
 	if p.packed = matrix.Panels(); p.packed == nil {
-		j.setPack(w, false)
+		j.setPack(w, backward)
 		p.rows.taps, p.cols.taps = winogradTaps, winogradTaps
 		p.spare = buffer.Grow(p.spare, panels*winogradTaps*winogradTaps*j.depth*j.isa.TileCols())
 		p.packed = simd.First(p.spare)

@@ -3,8 +3,6 @@
 package gemm
 
 import (
-	"unsafe"
-
 	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
@@ -21,14 +19,9 @@ type batchJob struct {
 
 var batchJobs parallel.FreeList[batchJob]
 
-const (
-	// maxWhole is the largest number of floats of A, B, the packed B and C of a product that a worker computes
-	// alone: the second-level cache holds them.
-	maxWhole = 160 << 10
-
-	aheadFrom = 8 << 10 // floats of an A that comes from beyond the first-level cache, so that it pays to fetch it
-	aheadMost = 1 << 10 // floats of the next B that are fetched with a row panel: many at once would delay its tiles
-)
+// maxWhole is the largest number of floats of A, B, the packed B and C of a product that a worker computes
+// alone: the second-level cache holds them.
+const maxWhole = 160 << 10
 
 // MultiplyBatch computes n products of consecutively stored matrices, each of which has the bits that
 // Multiply gives it. A, B and C of p are those of all products, the rest is that of each; rows of C are adjacent, those
@@ -77,18 +70,5 @@ func (b *batchJob) Unit(u int, w *parallel.Worker) {
 			j.nextB = b.all.B[(i+1)*sizeB : (i+2)*sizeB]
 		}
 		j.Unit(0, w)
-	}
-}
-
-// fetchAhead fetches A's rows of row panel p+1, and of a product of a batch a part of the next one's B, before the tiles
-// of row panel p. The first tile of a panel waits less for its rows, and so does packing.
-func (j *job) fetchAhead(p int) {
-	if p+1 < j.rowPanels {
-		r0, r1 := j.panelRows(p + 1)
-		simd.Fetch(unsafe.Slice((*float32)(simd.At(j.a, r0*j.lda)), (r1-r0-1)*j.lda+j.k))
-	}
-	if len(j.nextB) > 0 {
-		f0, f1 := parallel.Share(len(j.nextB), j.rowPanels, p)
-		simd.Fetch(j.nextB[f0:f1])
 	}
 }

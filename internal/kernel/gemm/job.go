@@ -53,7 +53,7 @@ type job struct {
 	fullTiles                     bool
 	copyA                         bool
 
-	ahead bool      // see fetchAhead
+	ahead bool      // whether to fetch what lies ahead, see ahead.go
 	nextB []float32 // the B of the next product, if it is to be fetched
 }
 
@@ -313,10 +313,12 @@ func (j *job) rowsFirst(w *parallel.Worker, p0, p1, q0, q1 int) {
 				} else {
 					t.B, t.StepB = simd.At(j.b, k0*j.ldb+n0), 4*j.ldb
 				}
+				j.setFetch(t, p, (q-q0)/panels, ceilDiv(q1-q0, panels))
 				s.Tile(t, r1-r0, n1-n0)
 			}
 		}
 	}
+	t.Fetch = nil
 }
 
 // packedPanel returns the number of floats of a panel of B that a block of k reads.

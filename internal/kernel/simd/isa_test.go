@@ -29,7 +29,8 @@ func TestTileArgsLayout(t *testing.T) {
 		unsafe.Offsetof(a.A), unsafe.Offsetof(a.B), unsafe.Offsetof(a.C), unsafe.Offsetof(a.Bias),
 		unsafe.Offsetof(a.RowA), unsafe.Offsetof(a.StepA), unsafe.Offsetof(a.StepB), unsafe.Offsetof(a.RowC),
 		unsafe.Offsetof(a.K), unsafe.Offsetof(a.Segments), unsafe.Offsetof(a.Offsets), unsafe.Offsetof(a.Flags), unsafe.Offsetof(a.last),
-		unsafe.Offsetof(a.PanelB),
+		unsafe.Offsetof(a.PanelB), unsafe.Offsetof(a.column), unsafe.Offsetof(a.groups), unsafe.Offsetof(a.AheadA), unsafe.Offsetof(a.AheadB),
+		unsafe.Offsetof(a.Scale), unsafe.Offsetof(a.Shift), unsafe.Offsetof(a.ahead), unsafe.Offsetof(a.stepAhead), unsafe.Offsetof(a.left),
 	}
 	for i, offset := range got {
 		if offset != uintptr(i)*unsafe.Sizeof(uintptr(0)) {

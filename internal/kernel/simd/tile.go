@@ -24,6 +24,9 @@ type TileArgs struct {
 	column, groups           int            // of strips: the first column, in bytes, and the number of strips
 	AheadA, AheadB           int            // of strips: what to prefetch, in bytes from A and B; 0 for nothing
 	Scale, Shift             unsafe.Pointer // of tiles: rows like Bias, for TileScale
+	ahead, stepAhead, left   int            // of tiles: what to prefetch, in bytes from A, and segments that remain
+	Fetch                    unsafe.Pointer // of tiles of one segment: what to prefetch meanwhile; may be nil
+	FetchStep                int            // how many bytes of it in each step of k, at most a cache line
 }
 
 // Segment is the start of a run of products, in bytes from A and B.
@@ -46,5 +49,10 @@ var NoOffset Segment
 func (s *ISA) Tile(t *TileArgs, rows, cols int) {
 	vectors := (cols-1)>>s.LaneBits + 1
 	t.last = cols - (vectors-1)<<s.LaneBits
+	if t.Fetch != nil {
+		t.ahead, t.stepAhead = int(uintptr(t.Fetch)-uintptr(t.A)), t.FetchStep
+	} else { // a transposed A eight steps ahead
+		t.ahead, t.stepAhead = 8*t.StepA+4*(rows-1), t.StepA
+	}
 	s.tiles[vectors][rows]((*byte)(unsafe.Pointer(t)))
 }
