@@ -55,7 +55,7 @@
 //
 // Sources are made from files (see above), from data in memory ([InMemory], [NewTable], [NewImages], [NewMultiHot], [NewWindows]) and from other
 // sources ([Take], [Range], [Subset], [Split], [Shuffle], [TrainTestSplit], [Resample],
-// [Map], [Zip], [OneHot], [KFold]). [Batches] iterates over a source, [Draw] makes a stream
+// [Map], [Zip], [OneHot], [MixUp], [CutMix], [KFold]). [Batches] iterates over a source, [Draw] makes a stream
 // of it, and [ReadAhead] reads a stream in the background.
 //
 // Everything random has a seed, and the same seed gives the same result on any number of

@@ -242,6 +242,12 @@ func (s *ImageFolder) With(o ImageOptions) (*ImageFolder, error) {
 // Read decodes the images at the indices. An augmented image changes every time it is
 // read.
 func (s *ImageFolder) Read(indices []int, inputs, targets [][]float32) error {
+	return s.readVisits(indices, nil, inputs, targets)
+}
+
+func (s *ImageFolder) revisits() bool { return true }
+
+func (s *ImageFolder) readVisits(indices []int, times []uint32, inputs, targets [][]float32) error {
 	if err := s.check(s.Len(), indices, inputs, targets); err != nil {
 		return fmt.Errorf("images: %w", err)
 	}
@@ -257,7 +263,7 @@ func (s *ImageFolder) Read(indices []int, inputs, targets [][]float32) error {
 	visits := make([]int, len(indices))
 	if s.reads != nil {
 		for j, i := range indices {
-			visits[j] = int(s.reads[i].Add(1))
+			visits[j] = int(visitOf(s.reads, times, j, i))
 		}
 	}
 	size := s.inputSizes[0]

@@ -54,7 +54,11 @@ type sample struct{ inputs, targets [][]float32 }
 func (s *mapped) SparseInput(int) bool { return false }
 
 func (s *mapped) Read(indices []int, inputs, targets [][]float32) error {
-	if err := read(s.Source, indices, inputs, targets); err != nil {
+	return s.readVisits(indices, nil, inputs, targets)
+}
+
+func (s *mapped) readVisits(indices []int, visits []uint32, inputs, targets [][]float32) error {
+	if err := readVisits(s.Source, indices, visits, inputs, targets); err != nil {
 		return err
 	}
 	one := s.scratch.Get().(*sample)

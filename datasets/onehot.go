@@ -38,6 +38,10 @@ type oneHot struct {
 }
 
 func (s *oneHot) Read(indices []int, inputs, targets [][]float32) error {
+	return s.readVisits(indices, nil, inputs, targets)
+}
+
+func (s *oneHot) readVisits(indices []int, visits []uint32, inputs, targets [][]float32) error {
 	n, err := length(s.Source)
 	if err != nil {
 		return err
@@ -46,12 +50,12 @@ func (s *oneHot) Read(indices []int, inputs, targets [][]float32) error {
 		return err
 	}
 	if !wanted(targets) {
-		return read(s.Source, indices, inputs, nil)
+		return readVisits(s.Source, indices, visits, inputs, nil)
 	}
 	// The indices are read into the front of the buffer and expanded from the back, so
 	// that none is overwritten before it is used.
 	y, classes := targets[0], s.targetSizes[0]
-	if err := read(s.Source, indices, inputs, targets); err != nil {
+	if err := readVisits(s.Source, indices, visits, inputs, targets); err != nil {
 		return err
 	}
 	for j := len(indices) - 1; j >= 0; j-- {

@@ -65,6 +65,10 @@ func setReads(reads []atomic.Uint32, times int) {
 func (r *resampled) SparseInput(int) bool { return false }
 
 func (r *resampled) Read(indices []int, inputs, targets [][]float32) error {
+	return r.readVisits(indices, nil, inputs, targets)
+}
+
+func (r *resampled) readVisits(indices []int, visits []uint32, inputs, targets [][]float32) error {
 	d := r.scratch.Get().(*drawing)
 	defer r.scratch.Put(d)
 	d.indices = d.indices[:0]
@@ -72,13 +76,13 @@ func (r *resampled) Read(indices []int, inputs, targets [][]float32) error {
 	if err != nil {
 		return err
 	}
-	for _, i := range indices {
+	for j, i := range indices {
 		if i < 0 || i >= len(r.reads) {
 			return fmt.Errorf("sample %d: the source has samples 0 to %d", i, len(r.reads)-1)
 		}
-		d.rng.Seed(r.seed, uint64(i)<<32|uint64(r.reads[i].Add(1)))
+		d.rng.Seed(r.seed, uint64(i)<<32|uint64(visitOf(r.reads, visits, j, i)))
 		at, _ := bits.Mul64(d.rng.Uint64(), uint64(from)) // uniform up to 2^-64 of the length
 		d.indices = append(d.indices, int(at))
 	}
-	return read(r.Source, d.indices, inputs, targets)
+	return readVisits(r.Source, d.indices, visits, inputs, targets)
 }

@@ -57,6 +57,10 @@ func (s *subset) Len() int { return len(s.at) }
 func (s *subset) Active(k, i int) []int32 { return s.view.Active(k, s.at[i]) }
 
 func (s *subset) Read(indices []int, inputs, targets [][]float32) error {
+	return s.readVisits(indices, nil, inputs, targets)
+}
+
+func (s *subset) readVisits(indices []int, visits []uint32, inputs, targets [][]float32) error {
 	p := s.scratch.Get().(*[]int)
 	defer s.scratch.Put(p)
 	*p = (*p)[:0]
@@ -66,7 +70,7 @@ func (s *subset) Read(indices []int, inputs, targets [][]float32) error {
 		}
 		*p = append(*p, s.at[i])
 	}
-	return read(s.Source, *p, inputs, targets)
+	return readVisits(s.Source, *p, visits, inputs, targets)
 }
 
 // Subset returns the samples at the indices, in that order.

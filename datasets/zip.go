@@ -63,6 +63,10 @@ type zipped struct {
 func (z *zipped) Len() int { return z.n }
 
 func (z *zipped) Read(indices []int, inputs, targets [][]float32) error {
+	return z.readVisits(indices, nil, inputs, targets)
+}
+
+func (z *zipped) readVisits(indices []int, visits []uint32, inputs, targets [][]float32) error {
 	if err := z.check(z.n, indices, inputs, targets); err != nil {
 		return err
 	}
@@ -75,7 +79,7 @@ func (z *zipped) Read(indices []int, inputs, targets [][]float32) error {
 		if targets != nil {
 			y, targets = targets[:out], targets[out:]
 		}
-		if err := read(s, indices, x, y); err != nil {
+		if err := readVisits(s, indices, visits, x, y); err != nil {
 			return err
 		}
 	}

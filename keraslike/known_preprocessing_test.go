@@ -155,7 +155,7 @@ func TestPictureValues(t *testing.T) {
 				}
 				golden.Close(t, "y", y.numbers, c.Want["y"], 1e-6, tolerance)
 				return
-			case "RandomPerspective", "RandAugment", "AugMix": // with what they draw given
+			case "RandomPerspective", "RandomElasticTransform", "RandAugment", "AugMix": // with what they draw given
 				golden.Close(t, "y", drawnPicture(t, c), c.Want["y"], 1e-6, tolerance)
 				return
 			case "AutoContrast":
@@ -377,6 +377,14 @@ func drawnPicture(t *testing.T, c golden.Case) []float32 {
 			shifts[i] = float64(v)
 		}
 		d.apply(x, shifts, y)
+	case "RandomElasticTransform":
+		d := RandomElasticTransform(1, 1, FillMode(a.String("fill_mode")), Interpolation(a.String("interpolation"))).core().def.(*randomElasticTransform)
+		e := newElastic(p, x.shape, a.Float("scale"))
+		noise := c.Inputs["noise"].Float32() // with a standard deviation of 1
+		for i := range e.dx.pixels {
+			e.dx.pixels[i], e.dy.pixels[i] = noise[i]*e.sigma, noise[i+len(noise)/2]*e.sigma
+		}
+		d.distort(x, e, y)
 	case "RandAugment":
 		err = RandAugment(0, factor).core().def.(*randAugment).operate(a.Int("operation"), p, x, y)
 	default:

@@ -97,8 +97,8 @@ type AttentionFlag string
 const (
 	// CausalMask keeps every step of the query from attending to later steps.
 	CausalMask AttentionFlag = "CausalMask"
-	// AttentionMask adds a last input: a mask (batch, t, s) that is 1 where a step of the
-	// query may attend to a step of the value, and 0 elsewhere.
+	// AttentionMask adds a last input: a mask (batch, t, s), or (batch, heads, t, s), that is 1 where a
+	// step of the query may attend to a step of the value, and 0 elsewhere.
 	AttentionMask AttentionFlag = "AttentionMask"
 	// ReturnScores adds an output, the weights of the attention: the softmax of the scores. It is
 	// slower, and needs memory for all weights.
@@ -276,8 +276,11 @@ func (d *attention) Build(b *Builder, in []Shape) (Shape, error) {
 	if d.SlidingWindow != nil && last > 1 {
 		return nil, fmt.Errorf("SlidingWindow does not fit with a query of shape %v, want (batch, steps, features)", query)
 	}
-	if want := (Shape{query[0], value[0]}); d.AttentionMask && !in[len(in)-1].Equal(want) {
-		return nil, fmt.Errorf("mask has shape %v, want %v", in[len(in)-1], want)
+	if d.AttentionMask {
+		mask, want := in[len(in)-1], Shape{query[0], value[0]}
+		if heads := (Shape{d.Heads, query[0], value[0]}); !mask.Equal(want) && !mask.Equal(heads) {
+			return nil, fmt.Errorf("mask has shape %v, want %v or, for each head, %v", mask, want, heads)
+		}
 	}
 	out := []int{query[last]}
 	switch {
@@ -345,12 +348,12 @@ func (d *attention) attend(s *Scope, in []*graph.Node, mask, queryMask, keyMask 
 	}
 	inputs := graph.AttentionInputs{
 		Query: d.project(s, "query", query, d.Heads, d.KeyDim), Key: d.project(s, "key", key, d.valueHeads(), d.KeyDim),
-		Value: d.project(s, "value", value, d.valueHeads(), d.ValueDim), Mask: d.windowed(s, mask, query, value), QueryMask: queryMask, KeyMask: keyMask,
+		Value: d.project(s, "value", value, d.valueHeads(), d.ValueDim), Mask: mask, QueryMask: queryMask, KeyMask: keyMask,
 	}
-	if d.ReturnScores {
-		y, scores = s.attentionWithScores(spec, inputs)
+	if mask != nil && mask.Dims() == 4 {
+		y, scores = d.attendByHead(s, spec, inputs)
 	} else {
-		y = s.Do(graph.Attention(spec, inputs))
+		y, scores = d.attendAll(s, spec, inputs)
 	}
 	kernel := s.Weight("attention_output/kernel")
 	if kernel == nil {

@@ -99,6 +99,50 @@ func (d *attention) windowed(s *Scope, mask, query, value *graph.Node) *graph.No
 	return s.Do(graph.Mul(mask, near))
 }
 
+// attendAll returns the heads' sums, (batch, t, heads·valueDim), and with ReturnScores the weights.
+func (d *attention) attendAll(s *Scope, spec graph.AttentionSpec, in graph.AttentionInputs) (y, scores *graph.Node) {
+	if in.Query == nil || in.Key == nil || in.Value == nil {
+		return nil, nil
+	}
+	in.Mask = d.windowed(s, in.Mask, in.Query, in.Value)
+	if d.ReturnScores {
+		return s.attentionWithScores(spec, in)
+	}
+	return s.Do(graph.Attention(spec, in)), nil
+}
+
+// attendByHead is attendAll for a mask (batch, heads, t, s), as the op has one for all heads: each head becomes a
+// sample.
+func (d *attention) attendByHead(s *Scope, spec graph.AttentionSpec, in graph.AttentionInputs) (y, scores *graph.Node) {
+	if in.Query == nil || in.Key == nil || in.Value == nil {
+		return nil, nil
+	}
+	heads := spec.Heads
+	batch, t, n := in.Query.Shape()[0], in.Query.Shape()[1], in.Key.Shape()[1]
+	split := func(x *graph.Node) *graph.Node {
+		steps, dim := x.Shape()[1], x.Shape()[2]/heads
+		x = s.Do(graph.Transpose(s.Do(graph.Reshape(x, batch, steps, heads, dim)), 0, 2, 1, 3))
+		return s.Do(graph.Reshape(x, batch*heads, steps, dim))
+	}
+	repeated := func(mask *graph.Node) *graph.Node {
+		if mask == nil {
+			return nil
+		}
+		return s.Do(graph.Repeat(mask, heads, 0))
+	}
+	spec.Heads = 1
+	dim := in.Value.Shape()[2] / heads
+	y, scores = d.attendAll(s, spec, graph.AttentionInputs{
+		Query: split(in.Query), Key: split(in.Key), Value: split(in.Value),
+		Mask: s.Do(graph.Reshape(in.Mask, batch*heads, t, n)), QueryMask: repeated(in.QueryMask), KeyMask: repeated(in.KeyMask),
+	})
+	if scores != nil {
+		scores = s.Do(graph.Reshape(scores, batch, heads, t, n))
+	}
+	y = s.Do(graph.Transpose(s.Do(graph.Reshape(y, batch, heads, t, dim)), 0, 2, 1, 3))
+	return s.Do(graph.Reshape(y, batch, t, heads*dim)), scores
+}
+
 // stepMask is a constant (1, t, s) of 1 where keep and 0 elsewhere.
 func stepMask(s *Scope, g *graph.Graph, t, n int, keep func(i, j int) bool) *graph.Node {
 	values := make([]float32, t*n)

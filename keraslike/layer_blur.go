@@ -72,28 +72,33 @@ func (d *gaussianBlur) prepare(p *preparation, in []*value, out *value) error {
 	if probability := factorRange(d.FactorRange).draw(rng); rng.Float64() < probability {
 		across, down := factorRange(d.SigmaRange).draw(rng), factorRange(d.SigmaRange).draw(rng)
 		from, to := p.picture(out.shape[0], out.shape[1], out.shape[2]), pictureOf(out)
-		step := to.channels
-		copy(from.pixels, to.pixels)
-		to.blur(from, to.width, step, d.BlurSize, across)
-		copy(from.pixels, to.pixels)
-		to.blur(from, to.height, step*to.width, d.BlurSize, down)
+		step, weights := to.channels, make([]float32, d.BlurSize, maxBlur)
+		gaussian(weights, across+1e-6)
+		from.blur(to, to.width, step, weights)
+		gaussian(weights, down+1e-6)
+		to.blur(from, to.height, step*to.width, weights)
 	}
 	clipTo(out, d.ValueRange)
 	return nil
 }
 
-// blur fills p with a picture that is blurred along an axis of n pixels, which are step numbers apart.
-func (p picture) blur(from picture, n, step, size int, sigma float64) {
-	var weights [maxBlur]float32
-	sum, half := 0.0, size/2
-	for i := range size {
-		x := float64(i-half) / (sigma + 1e-6)
+// gaussian fills an odd number of weights with those of a Gaussian, whose sum is 1.
+func gaussian(weights []float32, sigma float64) {
+	sum, half := 0.0, len(weights)/2
+	for i := range weights {
+		x := float64(i-half) / sigma
 		sum += math.Exp(-x * x / 2)
 	}
-	for i := range size {
-		x := float64(i-half) / (sigma + 1e-6)
+	for i := range weights {
+		x := float64(i-half) / sigma
 		weights[i] = float32(math.Exp(-x*x/2) / sum)
 	}
+}
+
+// blur fills p with a picture that is blurred along an axis of n pixels, which are step numbers apart, by an
+// odd number of weights.
+func (p picture) blur(from picture, n, step int, weights []float32) {
+	size, half := len(weights), len(weights)/2
 	for at := range p.pixels {
 		pixel := at / step % n
 		v := float32(0)

@@ -89,7 +89,7 @@ func TestLayerMistakes(t *testing.T) {
 		{keraslike.Dot(1, 1, name), shapes{vector}, `Dot "it": got 1 inputs, want 2`},
 		{keraslike.Dot(1, 1, name), shapes{vector, series}, `Dot "it": inputs have shapes (batch, 4) and (batch, 5, 3), whose axes 1 and 1 have different lengths 4 and 5`},
 		{keraslike.Dot(3, 1, name), shapes{series, series}, `Dot "it": input 0: axis is 3`},
-		{keraslike.Dot(1, 1, name), shapes{image, image}, `Dot "it": input 0 has shape (batch, 6, 4, 2), want (batch, n) or (batch, p, n)`},
+		{keraslike.Dot(1, 1, name), shapes{{}, vector}, `Dot "it": input 0 has shape (batch), want (batch, ..., n)`},
 
 		{keraslike.DepthwiseConv2D(3, keraslike.DepthMultiplier(0), name), shapes{image}, `DepthwiseConv2D "it": depth multiplier is 0, want a positive number`},
 		{keraslike.DepthwiseConv2D(7, name), shapes{image}, `DepthwiseConv2D "it": input has shape (batch, 6, 4, 2): window spans 7 cells, the axis has 6`},
@@ -237,7 +237,7 @@ func TestLayerMistakes(t *testing.T) {
 		{keraslike.MultiHeadAttention(2, 2, name), shapes{series, {6, 2}, {7, 2}}, `MultiHeadAttention "it": key has 7 steps, value 6`},
 		{keraslike.MultiHeadAttention(2, 2, name), shapes{series, series, series, series}, `MultiHeadAttention "it": got 4 inputs`},
 		{keraslike.MultiHeadAttention(2, 2, keraslike.AttentionMask, name), shapes{series}, `MultiHeadAttention "it": got 1 inputs`},
-		{keraslike.MultiHeadAttention(2, 2, keraslike.AttentionMask, name), shapes{series, {5, 4}}, `MultiHeadAttention "it": mask has shape (batch, 5, 4), want (batch, 5, 5)`},
+		{keraslike.MultiHeadAttention(2, 2, keraslike.AttentionMask, name), shapes{series, {5, 4}}, `MultiHeadAttention "it": mask has shape (batch, 5, 4), want (batch, 5, 5) or, for each head, (batch, 2, 5, 5)`},
 	} {
 		var in []*keraslike.Tensor
 		for _, s := range c.in {

@@ -4,6 +4,7 @@ package keraslike
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -267,6 +268,10 @@ func (d *concatenate) mask(s *Scope, in []*graph.Node, axis int) *graph.Node {
 //	inputs  (batch, n) and (batch, n)         output  (batch, 1)
 //	        (batch, p, n) and (batch, q, n)           (batch, p, q)
 //	        (batch, p, n) and (batch, n)              (batch, p), and vice versa
+//	        (batch, ..., n) and (batch, ..., n)       (batch, ..., ...), the other axes of a, then those of b
+//
+// The axis that is summed over may be any but the batch. More than two axes behind the batch are transposed so
+// that it is the last one.
 //
 // Options:
 //
@@ -304,16 +309,15 @@ func (d *dot) Build(_ *Builder, in []Shape) (Shape, error) {
 	var out Shape
 	var n [2]int
 	for i, x := range in {
-		if len(x) != 1 && len(x) != 2 {
-			return nil, fmt.Errorf("input %d has shape %v, want (batch, n) or (batch, p, n)", i, x)
+		if len(x) == 0 {
+			return nil, fmt.Errorf("input %d has shape %v, want (batch, ..., n)", i, x)
 		}
 		axis, err := axisOf(d.Axes[i], x)
 		if err != nil {
 			return nil, fmt.Errorf("input %d: %w", i, err)
 		}
-		if n[i] = x[axis]; len(x) == 2 {
-			out = append(out, x[1-axis])
-		}
+		n[i] = x[axis]
+		out = append(out, slices.Delete(slices.Clone(x), axis, axis+1)...)
 	}
 	if n[0] != n[1] {
 		return nil, fmt.Errorf("inputs have shapes %v and %v, whose axes %d and %d have different lengths %d and %d", in[0], in[1], d.Axes[0], d.Axes[1], n[0], n[1])
@@ -328,28 +332,29 @@ func (d *dot) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	a, transA, p := d.matrix(s, in, 0)
 	b, transB, q := d.matrix(s, in, 1)
 	y := s.Do(graph.MatMul(a, b, graph.Transposed(transA, !transB)))
-	out := []int{in[0].Shape()[0]}
-	if len(in[0].Shape()) == 3 {
-		out = append(out, p)
-	}
-	if len(in[1].Shape()) == 3 || len(out) == 1 {
-		out = append(out, q)
+	out := slices.Concat(in[0].Shape()[:1], p, q)
+	if len(out) == 1 {
+		out = append(out, 1)
 	}
 	return s.Do(graph.Reshape(y, out...))
 }
 
-// matrix returns an input as (batch, rows, n), or as (batch, n, rows) with trans.
-func (d *dot) matrix(s *Scope, in []*graph.Node, i int) (x *graph.Node, trans bool, rows int) {
+// matrix returns an input as (batch, rows, n), or as (batch, n, rows) with trans, and the axes that became rows.
+func (d *dot) matrix(s *Scope, in []*graph.Node, i int) (x *graph.Node, trans bool, rows []int) {
 	x = in[i]
 	shape := x.Shape()
 	axis, err := axisOf(d.Axes[i], Shape(shape[1:]))
 	if err != nil {
-		return s.Do(nil, err), false, 0
+		return s.Do(nil, err), false, nil
 	}
-	if rows = 1; len(shape) == 2 {
-		x = s.Do(graph.Reshape(x, shape[0], 1, shape[1]))
-	} else if rows, trans = shape[2-axis], axis == 0; trans && d.Normalized {
-		x, trans = s.Do(graph.Transpose(x, 0, 2, 1)), false
+	axis++
+	rows = slices.Delete(slices.Clone([]int(shape[1:])), axis-1, axis)
+	trans = len(shape) == 3 && axis == 1 && !d.Normalized
+	if !trans && axis < len(shape)-1 {
+		x = s.Do(graph.Transpose(x, append(slices.Delete(upTo(len(shape)), axis, axis+1), axis)...))
+	}
+	if len(shape) != 3 {
+		x = s.Do(graph.Reshape(x, shape[0], Shape(rows).Size(), shape[axis]))
 	}
 	if d.Normalized {
 		x = s.Do(graph.L2Normalize(x))

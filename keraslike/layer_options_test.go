@@ -107,6 +107,7 @@ func constructors() map[string]constructor {
 		"RandomGaussianBlur":      made(func(o ...PreprocessingOption) Layer { return RandomGaussianBlur(0.1, o...) }, nil),
 		"RandomShear":             made(func(o ...PreprocessingOption) Layer { return RandomShear(0.1, 0.2, o...) }, nil),
 		"RandomPerspective":       made(func(o ...PreprocessingOption) Layer { return RandomPerspective(0.1, 0.2, o...) }, nil),
+		"RandomElasticTransform":  made(func(o ...PreprocessingOption) Layer { return RandomElasticTransform(0.1, 0.2, o...) }, nil),
 		"RandAugment":             made(func(o ...PreprocessingOption) Layer { return RandAugment(0.1, o...) }, nil),
 		"AugMix":                  made(func(o ...PreprocessingOption) Layer { return AugMix(0.1, o...) }, nil),
 		"Rescaling":               made(func(o ...LayerOption) Layer { return Rescaling(1, 0, o...) }, nil),
@@ -430,6 +431,9 @@ func (c constructor) text(d Definition, field string, value any, activations map
 	case *[2]float64:
 		return "none"
 	case [2]float64:
+		if d.Kind()+field == "RandomElasticTransformScaleRange" {
+			return "0 to scale"
+		}
 		if slices.Contains([]string{"ValueRange", "AdditionRange", "ThresholdRange", "ScaleRange", "SigmaRange"}, field) {
 			return fmt.Sprintf("%g to %g", v[0], v[1])
 		}

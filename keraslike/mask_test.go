@@ -221,7 +221,7 @@ func TestMaskedAverageValues(t *testing.T) {
 // 1 0 0: the mean square is Keras's 0.36446, of which its RMSE takes no root (docs/keras.md).
 func TestMaskedMetrics(t *testing.T) {
 	m := k.Sequential("m", k.Input(3, 1), k.Masking(0), k.Dense(1, k.Sigmoid, k.KernelInitializer(k.Constant(0.5)), k.BiasInitializer(k.Constant(-0.75))))
-	if err := m.Compile(k.SGD(0), k.MeanSquaredError, k.MSE, k.RMSE, k.Precision(), k.Recall(), k.R2Score(), k.ConfusionMatrix, k.BinaryAccuracyAt(0.6)); err != nil {
+	if err := m.Compile(k.SGD(0), k.MeanSquaredError, k.MSE, k.RMSE, k.Precision(), k.Recall(), k.R2Score(), k.F1Score(k.Threshold(0.4)), k.ConfusionMatrix, k.BinaryAccuracyAt(0.6)); err != nil {
 		t.Fatal(err)
 	}
 	data := dataOf(t, tensorOf([]int{2, 3, 1}, []float32{1, 2, 0, 3, 0, 0}), tensorOf([]int{2, 3, 1}, []float32{1, 0, 1, 0, 1, 1}))
@@ -233,6 +233,7 @@ func TestMaskedMetrics(t *testing.T) {
 		for name, want := range map[string]float64{
 			"mse": 0.3644561767578125, "rmse": 0.6037020, "precision": 0, "recall": 0, "confusion_matrix": 0,
 			"binary_accuracy_at": 1.0 / 3, // of the three steps the second
+			"f1_score":           0.5,     // a precision of 1/3, a recall of 1
 			// By step: 1 - (0.56218² + 0.67918²)/0.5, 0 of one sample that is missed, and none.
 			"r2_score": -0.27732612,
 		} {

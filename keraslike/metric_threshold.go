@@ -99,18 +99,20 @@ func thresholdMemory(thresholds int, labels float64) float64 {
 
 func (m *thresholdCounts) Add(n int, p, t []float32) { m.AddWeighted(n, p, t, nil) }
 
+// AddWeighted adds n samples, or n parts of them, such as steps or the elements of a row.
 func (m *thresholdCounts) AddWeighted(n int, p, t, weights []float32) {
 	m.checkFinite(p, t)
 	cols := max(1, m.selection.cols)
-	rows := len(p) / cols
-	for r := range rows {
-		w, sample := 1.0, r/(rows/n)
-		if weights != nil {
-			w = float64(weights[sample])
-		}
+	each := max(1, len(p)/max(1, n))
+	for r := range len(p) / cols {
 		from, to := m.selection.row(p[r*cols : (r+1)*cols])
 		for j := from; j < to; j++ {
-			v, truth := p[r*cols+j], t[r*cols+j]
+			at := r*cols + j
+			w, sample := 1.0, at/each
+			if weights != nil {
+				w = float64(weights[sample])
+			}
+			v, truth := p[at], t[at]
 			if m.sigmoid {
 				v = float32(1 / (1 + math.Exp(-float64(v))))
 			}

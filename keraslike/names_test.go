@@ -33,7 +33,7 @@ func TestAutomaticNames(t *testing.T) {
 		"RandomPosterization": "random_posterization", "RandomColorDegeneration": "random_color_degeneration", "RandomSharpness": "random_sharpness",
 		"RandomHue": "random_hue", "RandomSaturation": "random_saturation", "RandomColorJitter": "random_color_jitter",
 		"RandomErasing": "random_erasing", "RandomGaussianBlur": "random_gaussian_blur", "RandomShear": "random_shear",
-		"RandomPerspective": "random_perspective", "RandAugment": "rand_augment", "AugMix": "aug_mix",
+		"RandomPerspective": "random_perspective", "RandomElasticTransform": "random_elastic_transform", "RandAugment": "rand_augment", "AugMix": "aug_mix",
 		"Solarization": "solarization", "AutoContrast": "auto_contrast", "Equalization": "equalization",
 		"ContrastLimitedAdaptiveHistogramEqualization": "contrast_limited_adaptive_histogram_equalization",
 		"EinsumDense": "einsum_dense", "ChannelsFirst": "channels_first", "RMSNormalization": "rms_normalization", "ActivityRegularization": "activity_regularization", "Attention": "attention", "AdditiveAttention": "additive_attention", "GroupQueryAttention": "group_query_attention", "GroupNormalization": "group_normalization", "UnitNormalization": "unit_normalization",

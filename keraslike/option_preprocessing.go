@@ -14,7 +14,8 @@ import (
 // Resizing, CenterCrop, RandomCrop, RandomFlip, RandomRotation, RandomZoom, RandomTranslation,
 // RandomContrast, RandomBrightness, RandomInvert, RandomPosterization, RandomColorDegeneration,
 // RandomSharpness, RandomHue, RandomSaturation, RandomColorJitter, RandomErasing, RandomGaussianBlur,
-// RandomShear, RandomPerspective, RandAugment, AugMix, Solarization, AutoContrast, Equalization and ContrastLimitedAdaptiveHistogramEqualization;
+// RandomShear, RandomPerspective, RandomElasticTransform, RandAugment, AugMix, Solarization, AutoContrast, Equalization
+// and ContrastLimitedAdaptiveHistogramEqualization;
 // and of MelSpectrogram and STFTSpectrogram.
 type PreprocessingOption interface {
 	layerSetting
@@ -276,7 +277,8 @@ func TileGrid(rows, columns int) PreprocessingOption {
 	return preprocessing(set("TileGrid", [2]int{rows, columns}))
 }
 
-// ScaleRange sets the range from which RandomErasing draws the share of the picture that it erases.
+// ScaleRange sets the range from which RandomErasing draws the share of the picture that it erases, and
+// RandomElasticTransform how far it distorts.
 func ScaleRange(lower, upper float64) PreprocessingOption {
 	return preprocessing(set("ScaleRange", [2]float64{lower, upper}))
 }

@@ -75,6 +75,7 @@ func preprocessingRows(t testing.TB) []preprocessingRow {
 		{"RandomGaussianBlur", func() Layer { return RandomGaussianBlur(0.9, BlurSize(5), SigmaRange(0.5, 2)) }, []*Array{pictures}, Shape{6, 5, 3}},
 		{"RandomShear", func() Layer { return RandomShear(0.3, 0.2, FillWrap, HeightRange(0, 0.5)) }, []*Array{pictures}, Shape{6, 5, 3}},
 		{"RandomPerspective", func() Layer { return RandomPerspective(0.9, 0.5, FillValue(3)) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"RandomElasticTransform", func() Layer { return RandomElasticTransform(0.9, 1, FillWrap, ScaleRange(0.5, 0.9)) }, []*Array{pictures}, Shape{6, 5, 3}},
 		{"RandAugment", func() Layer { return RandAugment(0.4, NumOperations(3), ValueRange(0, 300)) }, []*Array{pictures}, Shape{6, 5, 3}},
 		{"AugMix", func() Layer {
 			return AugMix(0.3, NumChains(2), ChainDepth(4), MixingAlpha(0.5), NoColorOperations)

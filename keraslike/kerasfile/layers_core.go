@@ -22,7 +22,7 @@ var _ = register(map[string]class{
 	"Masking":      {read: func(a *args) k.Layer { return k.Masking(a.number("mask_value", 0)) }, mask: makesMask},
 	"Rescaling":    {read: func(a *args) k.Layer { return k.Rescaling(a.number("scale", 1), a.number("offset", 0)) }, mask: passesMask},
 	"Flatten":      {read: flatten},
-	"Reshape":      {read: func(a *args) k.Layer { return k.Reshape(a.list("target_shape")) }},
+	"Reshape":      {read: reshape},
 	"Permute":      {read: func(a *args) k.Layer { return k.Permute(a.list("dims")) }},
 	"RepeatVector": {read: func(a *args) k.Layer { return k.RepeatVector(a.count("n")) }},
 

@@ -13,8 +13,8 @@ var _ = register(map[string]class{
 	"Subtract":    {read: arithmetic(k.Subtract, minus), mask: joinsMasks},
 	"Multiply":    {read: arithmetic(k.Multiply, func(c float64, _ bool) (scale, offset float64) { return c, 0 }), mask: joinsMasks},
 	"Average":     {read: func(*args) k.Layer { return k.Average() }, mask: joinsMasks},
-	"Maximum":     {read: func(*args) k.Layer { return k.Maximum() }, mask: joinsMasks},
-	"Minimum":     {read: func(*args) k.Layer { return k.Minimum() }, mask: joinsMasks},
+	"Maximum":     {read: extremum(k.Maximum, above), mask: joinsMasks},
+	"Minimum":     {read: extremum(k.Minimum, below), mask: joinsMasks},
 	"Dot":         {read: dot},
 	"Concatenate": {read: func(a *args) k.Layer { return k.Concatenate(k.Axis(a.axis())) }},
 })

@@ -118,10 +118,15 @@ var _ = register(map[string]class{
 		return k.RandomPerspective(1, a.number("scale", 1), options...)
 	}),
 
-	"CutMix":                 {read: omitted},
-	"MaxNumBoundingBoxes":    {read: omitted},
-	"MixUp":                  {read: omitted},
-	"RandomElasticTransform": {read: omitted},
+	"RandomElasticTransform": random(func(a *args) k.Layer {
+		options := append(a.pixels(), a.motion()...)
+		options = append(options, a.ranged("factor", 0, k.FactorRange)...)
+		return k.RandomElasticTransform(1, 1, append(options, a.ranged("scale", 0, k.ScaleRange)...)...)
+	}),
+
+	"CutMix":              {read: omitted},
+	"MaxNumBoundingBoxes": {read: omitted},
+	"MixUp":               {read: omitted},
 })
 
 // omitted is an identity for a layer that acts in training only, or on bounding boxes only.

@@ -15,7 +15,7 @@ var _ = register(map[string]class{
 	"Resizing":          {read: resizing},
 	"CenterCrop":        {read: func(a *args) k.Layer { a.channels(); return k.CenterCrop(a.count("height"), a.count("width")) }},
 	"RandomCrop":        {read: func(a *args) k.Layer { a.channels(); return k.RandomCrop(a.count("height"), a.count("width")) }},
-	"CategoryEncoding":  {read: func(a *args) k.Layer { return k.CategoryEncoding(a.count("num_tokens"), a.outputMode("multi_hot")) }},
+	"CategoryEncoding":  {read: categoryEncoding, inputs: []string{"inputs", "count_weights"}},
 	"Discretization":    {read: discretization},
 	"Hashing":           {read: hashing},
 	"HashedCrossing":    {read: func(a *args) k.Layer { return k.HashedCrossing(a.count("num_bins"), a.outputMode("int")) }},
@@ -23,6 +23,10 @@ var _ = register(map[string]class{
 	"IntegerLookup":     {read: integerLookup},
 	"TextVectorization": {read: textVectorization},
 })
+
+func categoryEncoding(a *args) k.Layer {
+	return k.CategoryEncoding(a.count("num_tokens"), a.outputMode("multi_hot"))
+}
 
 func (a *args) outputMode(absent string) k.PreprocessingOption {
 	mode := a.text("output_mode", absent)

@@ -54,6 +54,7 @@ func TestPreprocessingLayers(t *testing.T) {
 		{"RandomHue", `{"factor":[0,0.5],"data_format":"channels_first"}`, k.RandomHue(0.5)},
 		{"RandomPerspective", `{"factor":[0,0.5],"scale":0.3,"interpolation":"nearest","fill_value":2.0,"seed":1}`, k.RandomPerspective(0.5, 0.3, k.NearestInterpolation, k.FillValue(2))},
 		{"RandAugment", `{"value_range":[0,1],"num_ops":3,"factor":[0,0.4],"interpolation":"nearest","seed":1}`, k.RandAugment(0.4, k.ValueRange(0, 1), k.NumOperations(3), k.NearestInterpolation)},
+		{"RandomElasticTransform", `{"factor":[0,0.5],"scale":[0.2,0.3],"interpolation":"nearest","fill_mode":"constant","fill_value":2.0,"value_range":[0,1],"seed":1}`, k.RandomElasticTransform(0.5, 0, k.ScaleRange(0.2, 0.3), k.NearestInterpolation, k.FillConstant, k.FillValue(2), k.ValueRange(0, 1))},
 		{"AugMix", `{"value_range":[0,255],"num_chains":2,"chain_depth":4,"factor":[0,0.3],"alpha":0.5,"all_ops":false,"interpolation":"bilinear"}`, k.AugMix(0.3, k.NumChains(2), k.ChainDepth(4), k.MixingAlpha(0.5), k.NoColorOperations)},
 		{"MixUp", `{"alpha":0.2,"seed":1}`, k.Activation(k.Linear)},
 		{"CategoryEncoding", `{"num_tokens":4,"output_mode":"multi_hot"}`, k.CategoryEncoding(4)},

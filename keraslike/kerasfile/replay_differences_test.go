@@ -58,12 +58,13 @@ var differences = map[string]string{
 
 const clahe = "Keras's torch backend truncates the limit of CLAHE to a whole number and continues pictures by their last pixel, Reef has TensorFlow's values"
 
-// difference returns the reason for which a test is known to differ.
+// difference returns the reason for which a test is known to differ, that of the longest name: some end with others.
 func difference(test string) string {
-	for name, reason := range differences {
-		if strings.HasSuffix(test, name) {
-			return reason
+	longest := ""
+	for name := range differences {
+		if strings.HasSuffix(test, name) && len(name) > len(longest) {
+			longest = name
 		}
 	}
-	return ""
+	return differences[longest]
 }

@@ -369,7 +369,7 @@ func (r *recordedCall) batched() {
 		"AutoContrast": 3, "Equalization": 3, "ContrastLimitedAdaptiveHistogramEqualization": 3, "Solarization": 3,
 		"RandomColorDegeneration": 3, "RandomColorJitter": 3, "RandomErasing": 3, "RandomGaussianBlur": 3, "RandomGrayscale": 3, "RandomHue": 3,
 		"RandomInvert": 3, "RandomPosterization": 3, "RandomSaturation": 3, "RandomSharpness": 3, "RandomShear": 3,
-		"RandomPerspective": 3, "RandAugment": 3, "AugMix": 3,
+		"RandomPerspective": 3, "RandomElasticTransform": 3, "RandAugment": 3, "AugMix": 3,
 	}[r.Config.Class]
 	made := rank
 	if r.Config.Class == "MelSpectrogram" { // of a signal

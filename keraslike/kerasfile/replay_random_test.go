@@ -54,7 +54,7 @@ func (r *recordedCall) picture() (in, out *numbers, err error) {
 	given, result := r.Args[0], r.Out
 	if named, ok := given.v.(map[string]recorded); ok {
 		results, _ := result.v.(map[string]recorded)
-		for name := range named {
+		for _, name := range slices.Sorted(maps.Keys(named)) {
 			if name != "images" && name != "labels" {
 				return nil, nil, missing(name + " beside pictures")
 			}

@@ -672,11 +672,11 @@ func addTo(m k.Metric, to k.Measurement, class string, rows bool, target, predic
 	} else if len(target.Shape) < 2 {
 		target = target.reshaped(prediction.Shape[0], max(1, sizeOf(target.Shape)/prediction.Shape[0]))
 	}
-	if rows && weights != nil && sizeOf(weights.Shape) > prediction.Shape[0] {
-		return nil, missing(class + ": weights of the elements of a row with top_k")
-	}
-	target, prediction, w, err := spread(target, prediction, weights)
-	if err != nil {
+	var w []float32
+	var err error
+	if rows && weights != nil && sizeOf(weights.Shape) == sizeOf(prediction.Shape) { // of the elements of rows, which stay whole
+		w = weights.floats()
+	} else if target, prediction, w, err = spread(target, prediction, weights); err != nil {
 		return nil, err
 	}
 	if _, err := m.Begin(prediction.Shape[1:], target.Shape[1:]); err != nil && len(target.Shape) > 1 && target.Shape[len(target.Shape)-1] == 1 {
@@ -703,7 +703,7 @@ func addTo(m k.Metric, to k.Measurement, class string, rows bool, target, predic
 	if !ok {
 		return nil, errors.New("does not support weights")
 	}
-	weighted.AddWeighted(n, prediction.floats(), target.floats(), w)
+	weighted.AddWeighted(max(n, len(w)), prediction.floats(), target.floats(), w)
 	return to, nil
 }
 

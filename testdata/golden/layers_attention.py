@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """MultiHeadAttention: query (B,T,dq), value (B,S,dv), key (B,S,dk; equal to value
-where not given), attention_mask (B,T,S) of zeros and ones.
+where not given), attention_mask (B,T,S), or (B,heads,T,S), of zeros and ones.
 
 scores = softmax(Q·Kᵀ/sqrt(key_dim)) over S where the mask allows, per head;
 y = Σ_heads (scores·V)·Wo + bo. Weights under Keras's names and shapes: query/key
@@ -29,7 +29,7 @@ def attention(query, value, w, key=None, mask=None):
     q, k, v = project(query, "query"), project(key, "key"), project(value, "value")
     scores = torch.einsum("bthk,bshk->bhts", q, k) / math.sqrt(q.shape[-1])
     if mask is not None:
-        scores = scores.masked_fill(mask[:, None] == 0, -math.inf)
+        scores = scores.masked_fill((mask if mask.dim() == 4 else mask[:, None]) == 0, -math.inf)
     scores = torch.softmax(scores, -1)
     y = torch.einsum("bhts,bshv,hvo->bto", scores, v, w["output_kernel"])
     return (y + w["output_bias"] if "output_bias" in w else y), scores
@@ -71,7 +71,7 @@ def add(label, n, steps, dq, heads, key_dim, value_dim=None, source=None, dv=Non
         m = attention_mask
         if causal:
             low = torch.tril(torch.ones(steps, s))[None].expand(n, -1, -1)
-            m = low if m is None else m * low
+            m = low if m is None else m * (low[:, None] if m.dim() == 4 else low)
         y, p = attention(query, query if value is None else value, w, key, m)
         return (y, p) if scores else y
 
@@ -92,4 +92,6 @@ add("mask", 2, 2, 3, 2, 2, source=3, mask=[[[1, 0, 1], [1, 1, 1]], [[0, 1, 0], [
 add("mask_causal", 1, 3, 2, 2, 1, mask=[[[1, 1, 1], [1, 0, 1], [1, 1, 1]]], causal=True)
 add("scores", 1, 2, 3, 2, 2, scores=True)
 add("one_step", 1, 1, 2, 1, 1)
+add("mask_by_head", 2, 2, 3, 2, 2, value_dim=3, source=3, mask=[[[[1, 0, 1], [1, 1, 1]], [[0, 1, 1], [0, 0, 1]]], [[[0, 1, 0], [1, 1, 0]], [[1, 1, 1], [1, 0, 1]]]])
+add("mask_by_head_causal", 1, 3, 2, 2, 1, mask=[[[[1, 1, 1], [1, 0, 1], [1, 1, 1]], [[1, 1, 1], [0, 1, 1], [1, 0, 1]]]], causal=True)
 t.save()

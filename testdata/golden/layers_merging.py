@@ -52,6 +52,7 @@ def dot(a, b, axes, normalize):
 for sa, sb, axes, normalize in [
     ((2, 3), (2, 3), 1, False), ((2, 3), (2, 3), -1, True), ((2, 3, 4), (2, 5, 4), 2, False), ((2, 3, 4), (2, 2, 3), (1, 2), False),
     ((2, 3, 4), (2, 4), (2, 1), False), ((1, 2, 3), (1, 4, 3), -1, True), ((2, 4), (2, 3, 4), (1, 2), False),
+    ((2, 3, 2, 4), (2, 4, 3), (3, 1), False), ((1, 3, 4, 2), (1, 2, 4, 3), 2, True), ((2, 3, 2), (2, 4, 2, 2, 1), (2, 3), False),
 ]:
     t.layer("Dot_%s_%s_axes_%s%s" % ("x".join(map(str, sa)), "x".join(map(str, sb)), axes if isinstance(axes, int) else "%d_%d" % axes, "_normalize" * normalize),
             SOURCE, {"layer": "Dot", "axes": axes, "normalize": normalize}, lambda a, b: dot(a, b, axes, normalize), {"a": d.normal(*sa), "b": d.normal(*sb)})

@@ -173,4 +173,22 @@ given = {"chain_mixing_weights": torch.tensor(weights), "weight_sample": torch.t
     [{"layer_name": n, "transformation": getattr(mixed, n).get_random_transformation(x.to(torch.float32))} for n in chain if n] for chain in chains]}
 y = mixed.transform_images(x.to(torch.float32), given)
 t.add("mixed", SOURCE, {"layer": "AugMix", "factor": 0.3, "weights": weights, "stays": stays, "chosen": [OPERATIONS.get(n, 11) for chain in chains for n in chain]}, {"x": x}, {"y": out(y)})
+noise = None
+
+
+def normal(mean, std, size, generator=None, dtype=None, device=None):
+    """Returns what RandomElasticTransform draws: across, then down."""
+    return next(noise).to(dtype)
+
+
+drawn, torch.normal = torch.normal, normal
+for shape, scale, fills in (((1, 6, 5, 2), 1.0, ("reflect", "wrap", "nearest", "constant")), ((1, 24, 30, 1), 0.7, ("reflect", "constant"))):
+    for fill in fills:
+        for how in ("bilinear", "nearest"):
+            x, given = pixels(*shape), d.normal(2, *shape[:3]) * 3
+            noise = iter(given)
+            y = layers.RandomElasticTransform(interpolation=how, fill_mode=fill).transform_images(
+                x.to(torch.float32), {"apply_transform": torch.tensor([True]), "distortion_factor": torch.tensor(scale), "seed": 1})
+            t.add("elastic_%s_%s_%s" % (scale, fill, how), SOURCE, {"layer": "RandomElasticTransform", "scale": scale, "fill_mode": fill, "interpolation": how}, {"x": x, "noise": given}, {"y": out(y)})
+torch.normal = drawn
 t.save()
