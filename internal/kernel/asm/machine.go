@@ -231,7 +231,7 @@ func (m machine) again(name string, begin func(), before ...func()) {
 }
 
 // fetch prefetches what lies ahead of the second operand. With AVX-512, programs that read one array become
-// faster, by a tenth. Those that read two become slower, and so do all of AVX2.
+// faster, by a tenth, and those that read two slower; with AVX2, a polynomial of one array becomes slower, too.
 func (m machine) fetch() {
 	const ahead = 2048
 	m.each(func(i int) {

@@ -13,7 +13,7 @@ import (
 // accumulator, of which it therefore has twice as many. With six, the core waits for results: a multiplication
 // and the addition of its result take six cycles, in which it could compute twelve vectors, and the next round
 // lies too far ahead for the core to begin it meanwhile. A polynomial of degree 5 takes 5.4 cycles a vector
-// instead of 6.7, in the cache. With AVX-512, sixteen accumulators gain 5 % there and nothing where memory limits.
+// instead of 5.9, in the cache. With AVX-512, sixteen accumulators gain 5 % there and nothing where memory limits.
 const wideAccumulators = 12
 
 func wideMachineOf(v arith) machine { return machine{v, v.name + "Wide", wideAccumulators} }
