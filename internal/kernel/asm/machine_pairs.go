@@ -51,23 +51,18 @@ var simpleForms = []simple{
 // firstOnly and secondOnly are functions that only begin or end pairs.
 var firstOnly, secondOnly = []string{"Clip", "Affine"}, []string{"Reciprocal", "Sqrt", "Div"}
 
-// pairs emits the handlers of two simple functions, those that compute the argument of an exponential, and one
-// that keeps the accumulators and loads them anew.
-func (m machine) pairs() {
+// simplePair says whether there is a handler of two functions.
+func simplePair(first, second simple) bool {
+	return !slices.Contains(secondOnly, first.name) && !slices.Contains(firstOnly, second.name) && (first.name != second.name || first.reads)
+}
+
+// pairs emits the handlers of two simple functions, and one that keeps the accumulators and loads them anew.
+func (m machine) pairs(emitted func(first, second simple) bool) {
 	for _, first := range simpleForms {
-		if slices.Contains(secondOnly, first.name) {
-			continue
-		}
 		for _, second := range simpleForms {
-			if !slices.Contains(firstOnly, second.name) && (first.name != second.name || first.reads) {
+			if emitted(first, second) {
 				m.pair(first, second)
 			}
-		}
-		if first.name == "Neg" || first.name == "Scale" {
-			m.handler(first.name+"Exp", func() {
-				m.simple(first, 0)
-				m.unaryBody(formOf("Exp"))
-			})
 		}
 	}
 	m.handler("storeload", func() {
@@ -76,6 +71,18 @@ func (m machine) pairs() {
 		m.operand2()
 		m.each(func(i int) { m.VMOVUPS(m.element2(i), m.acc(i)) })
 	})
+}
+
+// exponentials emits the handlers of an exponential and the function that computes its argument.
+func (m machine) exponentials() {
+	for _, first := range simpleForms {
+		if first.name == "Neg" || first.name == "Scale" {
+			m.handler(first.name+"Exp", func() {
+				m.simple(first, 0)
+				m.unaryBody(formOf(unaryForms, "Exp"))
+			})
+		}
+	}
 }
 
 func (m machine) pair(first, second simple) {
@@ -99,21 +106,22 @@ func (m machine) simple(f simple, place int) {
 	for i, r := range held {
 		m.VBROADCASTSS(operand.Mem{Base: pc, Disp: fieldX + 8*place + 4*i}, r)
 	}
-	last := m.accumulators() - 1
+	chains, spare := m.accumulators, len(temps)-1
+	if f.temps > 0 {
+		chains = min(chains, spare/f.temps)
+	}
 	m.each(func(i int) {
-		chain(m.Context, i == last, temps[len(temps)-1], func() {
-			l := lane{arith: m.arith, t: temps[i : i+f.temps], scalars: held}
+		k := i % chains
+		chain(m.Context, k == chains-1, temps[spare], func() {
+			l := lane{arith: m.arith, t: temps[k*f.temps:][:f.temps], scalars: held}
 			f.body(l, m.acc(i), element(i))
 		})
 	})
-	if f.reads {
-		m.fetch(element)
-	}
 }
 
-// formOf returns a unary form.
-func formOf(name string) form {
-	for _, f := range unaryForms {
+// formOf returns the form of that name.
+func formOf(forms []form, name string) form {
+	for _, f := range forms {
 		if f.name == name {
 			return f
 		}

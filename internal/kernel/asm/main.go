@@ -39,6 +39,7 @@ var families = []family{
 	{"elementwise", elementwise, nil},
 	{"function", functions, functionTables},
 	{"machine", machines, machineTables},
+	{"machine_wide", wideMachine, wideMachineTable},
 	{"reduction", reductions, nil},
 	{"norm", norms, nil},
 	{"update", updates, nil},

@@ -19,6 +19,7 @@ import (
 type code struct {
 	machine *simd.Machine
 	list    []simd.Instruction // empty if there is no program
+	wide    *code              // the program of machine.Wide; nil if there is no such machine
 	links   []link
 	slots   int       // groups of floats that results, conditions and constants are kept in
 	filled  []float32 // the constants, in the last slots
@@ -53,11 +54,20 @@ func (e *Expr) codeFor(m *simd.Machine) *code {
 	if c := e.code.Load(); c != nil && c.machine == m {
 		return c
 	}
+	c := e.compile(m)
+	if m.Wide != nil && len(c.list) > 0 {
+		c.wide = e.compile(m.Wide)
+	}
+	e.code.Store(c)
+	return c
+}
+
+// compile returns the program of e for a machine.
+func (e *Expr) compile(m *simd.Machine) *code {
 	b := builder{code: &code{machine: m}, e: e, acc: -1, slot: make([]int, len(e.In)+len(e.Steps))}
 	if len(e.Steps) < 2 || !b.build() {
-		b.code = &code{machine: m}
+		return &code{machine: m}
 	}
-	e.code.Store(b.code)
 	return b.code
 }
 
@@ -157,6 +167,10 @@ func (b *builder) join() {
 		switch last := len(list) - 2; {
 		case i == last && name == "store" && names[0] == "load":
 			name, b.result = "storeagain", len(b.list)
+			// only programs of one array become faster if it is prefetched
+			if len(b.e.In) == 1 && b.machine.Handler("storeahead") != 0 {
+				name = "storeahead"
+			}
 			from(0, true)
 			i++
 		case i == last:
@@ -455,6 +469,9 @@ func (j *job[T]) compile() {
 	if len(c.list) == 0 || j.n < c.machine.Group {
 		return
 	}
+	if w := c.wide; w != nil && len(w.list) > 0 && j.n >= wideFrom*w.machine.Group {
+		c = w
+	}
 	j.byBlocks = c.angles
 	for i := range j.in {
 		o := &j.in[i]
@@ -473,6 +490,10 @@ func (j *job[T]) compile() {
 		}
 	}
 }
+
+// wideFrom is the number of groups from which it does not matter that the last one, of which a part is computed
+// in vain, is larger.
+const wideFrom = 8
 
 // streamed is the number of elements from which a result, which then does not fit in a cache, is stored
 // past the caches: these need not read what is replaced.

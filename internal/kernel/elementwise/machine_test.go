@@ -14,11 +14,18 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// randomExpr returns an expression of floats and conditions, most of which has a program.
-func randomExpr(rng *rand.Rand) *Expr {
+// cheap are the ops of which a wide machine has all.
+var cheap = []Op{Affine, Clip, Neg, Abs, Square, Reciprocal, Sqrt, Add, Sub, Mul, Div, Max, Min}
+
+// randomExpr returns an expression of floats and conditions, most of which has a program, or of cheap ops only.
+func randomExpr(rng *rand.Rand, onlyCheap bool) *Expr {
 	var in []Type
 	for range 1 + rng.IntN(4) {
-		in = append(in, []Type{Float, Float, Float, Bool}[rng.IntN(4)])
+		t := []Type{Float, Float, Float, Bool}[rng.IntN(4)]
+		if onlyCheap {
+			t = Float
+		}
+		in = append(in, t)
 	}
 	in[0] = Float
 	types, steps := append([]Type{}, in...), []Step{}
@@ -37,6 +44,9 @@ func randomExpr(rng *rand.Rand) *Expr {
 			return -1
 		}
 		s.Op = Op(rng.IntN(int(ops)))
+		if onlyCheap {
+			s.Op = cheap[rng.IntN(len(cheap))]
+		}
 		if handlers[s.Op] == "" && rng.IntN(20) > 0 && s.Op != Activate && s.Op != ActivateGrad && s.Op != PowX {
 			continue
 		}
@@ -61,7 +71,7 @@ func randomExpr(rng *rand.Rand) *Expr {
 		}
 	}
 	if len(steps) == 0 {
-		return randomExpr(rng)
+		return randomExpr(rng, onlyCheap)
 	}
 	return New(in, steps...)
 }
@@ -75,9 +85,9 @@ func TestProgramsComputeTheSameBits(t *testing.T) {
 			t.Skip("portable Go has no machine")
 		}
 		rng := rand.New(rand.NewPCG(21, 22))
-		programs := 0
-		for range kerneltest.Rounds(1500) {
-			e := randomExpr(rng)
+		programs, wide := 0, 0
+		for round := range kerneltest.Rounds(1500) {
+			e := randomExpr(rng, round%4 == 0)
 			if len(e.codeFor(m).list) > 0 {
 				programs++
 			}
@@ -86,6 +96,9 @@ func TestProgramsComputeTheSameBits(t *testing.T) {
 				shape[0] = 300
 			}
 			n := shape[0] * shape[1]
+			if w := e.codeFor(m).wide; w != nil && len(w.list) > 0 && n >= wideFrom*w.machine.Group {
+				wide++
+			}
 			in := operandsOf[float32](rng, e, n)
 			for i := range in {
 				o := &in[i]
@@ -135,6 +148,55 @@ func TestProgramsComputeTheSameBits(t *testing.T) {
 		if programs < kerneltest.Rounds(1500)/2 {
 			t.Errorf("only %d expressions have a program", programs)
 		}
+		if m.Wide != nil && wide < kerneltest.Rounds(1500)/8 {
+			t.Errorf("only %d expressions ran on the wide machine", wide)
+		}
+	})
+}
+
+// TestEveryPairOfCheapFunctions compares programs of two functions, most of which are one instruction, with
+// computing step after step, for fewer elements than the wide machine takes and for more.
+func TestEveryPairOfCheapFunctions(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
+		m := simd.Active.Machine
+		if m == nil {
+			t.Skip("portable Go has no machine")
+		}
+		rng := rand.New(rand.NewPCG(23, 24))
+		steps := []Step{{Op: Affine, X: 1.25}, {Op: Affine, X: 1, Y: 0.5}, {Op: Affine, X: -0.75, Y: 0.5}, {Op: Clip, X: -1, Y: 1.5}}
+		for _, o := range cheap {
+			if o != Affine && o != Clip {
+				steps = append(steps, Step{Op: o})
+			}
+		}
+		for _, first := range steps {
+			for _, second := range steps {
+				for _, reversed := range []bool{false, true} {
+					first.A, first.B, second.A, second.B = 0, 1, 3, 2
+					if reversed && second.Op.Arity() == 2 {
+						second.A, second.B = 2, 3
+					}
+					e := New([]Type{Float, Float, Float}, first, second)
+					program := e.codeFor(m)
+					if len(program.list) == 0 || m.Wide != nil && len(program.wide.list) == 0 {
+						t.Fatalf("%v has no program", e)
+					}
+					for _, n := range []int{2*m.Group + 5, wideFrom*2*m.Group + 5} {
+						in := operandsOf[float32](rng, e, n)
+						got, want := outputOf[float32](e, n), outputOf[float32](e, n)
+						e.code.Store(&code{machine: m})
+						Run(e, &want, in)
+						e.code.Store(program)
+						Run(e, &got, in)
+						for i, g := range got.Floats {
+							if w := want.Floats[i]; math.Float32bits(g) != math.Float32bits(w) && (g == g || w == w) {
+								t.Fatalf("%v: element %d of %d is %v, step by step %v", e, i, n, g, w)
+							}
+						}
+					}
+				}
+			}
+		}
 	})
 }
 
@@ -181,28 +243,32 @@ func TestInstructionLayout(t *testing.T) {
 	}
 }
 
-// TestResultsPastTheCaches: the program that stores past the caches, for a length that leaves a rest, gives
-// the bits of the one that does not.
+// TestResultsPastTheCaches: the programs that store past the caches, for a length that leaves a rest, give
+// the bits of those that do not. One reads two arrays and one a single array.
 func TestResultsPastTheCaches(t *testing.T) {
 	kerneltest.OnEachISA(t, func(t *testing.T) {
 		if simd.Active.Machine == nil {
 			t.Skip("portable Go has no machine")
 		}
 		const n = streamed + largeGrain + 7
-		e := New([]Type{Float, Float}, Step{Op: Affine, A: 0, X: 1.5, Y: 0.25}, Step{Op: Mul, A: 2, B: 1})
 		x, y := kerneltest.Normal(rand.New(rand.NewPCG(3, 4)), make([]float32, n)), []float32{-3}
-		got, want := make([]float32, n), make([]float32, n)
-		run := func(out []float32, from, to int) {
-			shape := []int{to - from}
-			in := []Operand[float32]{{Floats: x[from:to], Shape: shape}, {Floats: y}}
-			Run(e, &Operand[float32]{Floats: out[from:to], Shape: shape}, in)
-		}
-		run(got, 0, n)
-		for from := 0; from < n; from += streamed / 2 {
-			run(want, from, min(from+streamed/2, n))
-		}
-		if !slices.Equal(got, want) {
-			t.Error("the results differ")
+		for _, e := range []*Expr{
+			New([]Type{Float, Float}, Step{Op: Affine, A: 0, X: 1.5, Y: 0.25}, Step{Op: Mul, A: 2, B: 1}),
+			New([]Type{Float}, Step{Op: Affine, A: 0, X: 1.5, Y: 0.25}, Step{Op: Mul, A: 1, B: 0}),
+		} {
+			got, want := make([]float32, n), make([]float32, n)
+			run := func(out []float32, from, to int) {
+				shape := []int{to - from}
+				in := []Operand[float32]{{Floats: x[from:to], Shape: shape}, {Floats: y}}
+				Run(e, &Operand[float32]{Floats: out[from:to], Shape: shape}, in[:len(e.In)])
+			}
+			run(got, 0, n)
+			for from := 0; from < n; from += streamed / 2 {
+				run(want, from, min(from+streamed/2, n))
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("the results of %v differ", e)
+			}
 		}
 	})
 }

@@ -10,7 +10,8 @@ import (
 
 // Machine runs programs of element-wise functions; see internal/kernel/asm/machine.go.
 type Machine struct {
-	Group    int // a program computes that many floats at a time
+	Group    int      // a program computes that many floats at a time
+	Wide     *Machine // has larger groups and only cheap functions; nil if there is none
 	run      func(program *byte, bytes int) uint64
 	handlers map[string]uintptr
 }
@@ -27,8 +28,8 @@ type Instruction struct {
 	_        [8]byte // a cache line
 }
 
-func newMachine(group int, run func(*byte, int) uint64, addresses func([]uintptr), names []string) *Machine {
-	m := &Machine{Group: group, run: run, handlers: map[string]uintptr{}}
+func newMachine(group int, wide *Machine, run func(*byte, int) uint64, addresses func([]uintptr), names []string) *Machine {
+	m := &Machine{Group: group, Wide: wide, run: run, handlers: map[string]uintptr{}}
 	list := make([]uintptr, len(names))
 	addresses(list)
 	for i, name := range names {

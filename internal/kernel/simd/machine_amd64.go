@@ -15,7 +15,11 @@ func avx512VMagain(program *byte, bytes int) uint64
 
 func avx512VMstoreagain(program *byte, bytes int) uint64
 
+func avx512VMstoreahead(program *byte, bytes int) uint64
+
 func avx512VMstreamagain(program *byte, bytes int) uint64
+
+func avx512VMstreamahead(program *byte, bytes int) uint64
 
 func avx512VMload()
 
@@ -185,8 +189,6 @@ func avx512VMNegMul()
 
 func avx512VMNegDiv()
 
-func avx512VMNegExp()
-
 func avx512VMAbsNeg()
 
 func avx512VMAbsScale()
@@ -226,8 +228,6 @@ func avx512VMScaleSub()
 func avx512VMScaleMul()
 
 func avx512VMScaleDiv()
-
-func avx512VMScaleExp()
 
 func avx512VMShiftNeg()
 
@@ -380,6 +380,10 @@ func avx512VMMulMul()
 func avx512VMMulDiv()
 
 func avx512VMstoreload()
+
+func avx512VMNegExp()
+
+func avx512VMScaleExp()
 
 func avx512VMEqual()
 
@@ -601,8 +605,6 @@ func avx2VMNegMul()
 
 func avx2VMNegDiv()
 
-func avx2VMNegExp()
-
 func avx2VMAbsNeg()
 
 func avx2VMAbsScale()
@@ -642,8 +644,6 @@ func avx2VMScaleSub()
 func avx2VMScaleMul()
 
 func avx2VMScaleDiv()
-
-func avx2VMScaleExp()
 
 func avx2VMShiftNeg()
 
@@ -797,6 +797,10 @@ func avx2VMMulDiv()
 
 func avx2VMstoreload()
 
+func avx2VMNegExp()
+
+func avx2VMScaleExp()
+
 func avx2VMEqual()
 
 func avx2VMEqualOf()
@@ -840,10 +844,12 @@ func avx2VMStoreBool()
 //go:noescape
 func avx2VMHandlers(dst []uintptr)
 
-var avx512Machine = newMachine(128, avx512VM, avx512VMHandlers, []string{
+var avx512Machine = newMachine(128, nil, avx512VM, avx512VMHandlers, []string{
 	"again",
 	"storeagain",
+	"storeahead",
 	"streamagain",
+	"streamahead",
 	"load",
 	"store",
 	"stream",
@@ -928,7 +934,6 @@ var avx512Machine = newMachine(128, avx512VM, avx512VMHandlers, []string{
 	"NegSub",
 	"NegMul",
 	"NegDiv",
-	"NegExp",
 	"AbsNeg",
 	"AbsScale",
 	"AbsShift",
@@ -949,7 +954,6 @@ var avx512Machine = newMachine(128, avx512VM, avx512VMHandlers, []string{
 	"ScaleSub",
 	"ScaleMul",
 	"ScaleDiv",
-	"ScaleExp",
 	"ShiftNeg",
 	"ShiftAbs",
 	"ShiftScale",
@@ -1026,6 +1030,8 @@ var avx512Machine = newMachine(128, avx512VM, avx512VMHandlers, []string{
 	"MulMul",
 	"MulDiv",
 	"storeload",
+	"NegExp",
+	"ScaleExp",
 	"Equal",
 	"EqualOf",
 	"NotEqual",
@@ -1048,7 +1054,7 @@ var avx512Machine = newMachine(128, avx512VM, avx512VMHandlers, []string{
 	"StoreBool",
 })
 
-var avx2Machine = newMachine(48, avx2VM, avx2VMHandlers, []string{
+var avx2Machine = newMachine(48, avx2WideMachine, avx2VM, avx2VMHandlers, []string{
 	"again",
 	"storeagain",
 	"streamagain",
@@ -1136,7 +1142,6 @@ var avx2Machine = newMachine(48, avx2VM, avx2VMHandlers, []string{
 	"NegSub",
 	"NegMul",
 	"NegDiv",
-	"NegExp",
 	"AbsNeg",
 	"AbsScale",
 	"AbsShift",
@@ -1157,7 +1162,6 @@ var avx2Machine = newMachine(48, avx2VM, avx2VMHandlers, []string{
 	"ScaleSub",
 	"ScaleMul",
 	"ScaleDiv",
-	"ScaleExp",
 	"ShiftNeg",
 	"ShiftAbs",
 	"ShiftScale",
@@ -1234,6 +1238,8 @@ var avx2Machine = newMachine(48, avx2VM, avx2VMHandlers, []string{
 	"MulMul",
 	"MulDiv",
 	"storeload",
+	"NegExp",
+	"ScaleExp",
 	"Equal",
 	"EqualOf",
 	"NotEqual",

@@ -51,6 +51,43 @@ end:
 // func avx512VMstoreagain(program *byte, bytes int) uint64
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512VMstoreagain(SB), NOSPLIT, $0-24
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VMOVUPS Z0, (SI)(DX*1)
+	VMOVUPS Z1, 64(SI)(DX*1)
+	VMOVUPS Z2, 128(SI)(DX*1)
+	VMOVUPS Z3, 192(SI)(DX*1)
+	VMOVUPS Z4, 256(SI)(DX*1)
+	VMOVUPS Z5, 320(SI)(DX*1)
+	VMOVUPS Z6, 384(SI)(DX*1)
+	VMOVUPS Z7, 448(SI)(DX*1)
+	ADDQ    $0x00000200, R8
+	CMPQ    R8, R9
+	JGE     end
+	MOVQ    24(R10), DI
+	MOVQ    32(R10), BX
+	ANDQ    R8, BX
+	VMOVUPS (DI)(BX*1), Z0
+	VMOVUPS 64(DI)(BX*1), Z1
+	VMOVUPS 128(DI)(BX*1), Z2
+	VMOVUPS 192(DI)(BX*1), Z3
+	VMOVUPS 256(DI)(BX*1), Z4
+	VMOVUPS 320(DI)(BX*1), Z5
+	VMOVUPS 384(DI)(BX*1), Z6
+	VMOVUPS 448(DI)(BX*1), Z7
+	LEAQ    64(R12), R10
+	JMP     (R10)
+
+end:
+	SFENCE
+	VZEROUPPER
+	MOVQ R11, ret+16(FP)
+	RET
+
+// func avx512VMstoreahead(program *byte, bytes int) uint64
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512VMstoreahead(SB), NOSPLIT, $0-24
 	MOVQ       8(R10), SI
 	MOVQ       16(R10), DX
 	ANDQ       R8, DX
@@ -96,6 +133,43 @@ end:
 // func avx512VMstreamagain(program *byte, bytes int) uint64
 // Requires: AVX, AVX512F, MMX+
 TEXT ·avx512VMstreamagain(SB), NOSPLIT, $0-24
+	MOVQ     8(R10), SI
+	MOVQ     16(R10), DX
+	ANDQ     R8, DX
+	VMOVNTPS Z0, (SI)(DX*1)
+	VMOVNTPS Z1, 64(SI)(DX*1)
+	VMOVNTPS Z2, 128(SI)(DX*1)
+	VMOVNTPS Z3, 192(SI)(DX*1)
+	VMOVNTPS Z4, 256(SI)(DX*1)
+	VMOVNTPS Z5, 320(SI)(DX*1)
+	VMOVNTPS Z6, 384(SI)(DX*1)
+	VMOVNTPS Z7, 448(SI)(DX*1)
+	ADDQ     $0x00000200, R8
+	CMPQ     R8, R9
+	JGE      end
+	MOVQ     24(R10), DI
+	MOVQ     32(R10), BX
+	ANDQ     R8, BX
+	VMOVUPS  (DI)(BX*1), Z0
+	VMOVUPS  64(DI)(BX*1), Z1
+	VMOVUPS  128(DI)(BX*1), Z2
+	VMOVUPS  192(DI)(BX*1), Z3
+	VMOVUPS  256(DI)(BX*1), Z4
+	VMOVUPS  320(DI)(BX*1), Z5
+	VMOVUPS  384(DI)(BX*1), Z6
+	VMOVUPS  448(DI)(BX*1), Z7
+	LEAQ     64(R12), R10
+	JMP      (R10)
+
+end:
+	SFENCE
+	VZEROUPPER
+	MOVQ R11, ret+16(FP)
+	RET
+
+// func avx512VMstreamahead(program *byte, bytes int) uint64
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512VMstreamahead(SB), NOSPLIT, $0-24
 	MOVQ       8(R10), SI
 	MOVQ       16(R10), DX
 	ANDQ       R8, DX
@@ -3179,170 +3253,122 @@ DATA number3eaaaa6f<>+28(SB)/4, $0x3eaaaa6f
 GLOBL number3eaaaa6f<>(SB), RODATA|NOPTR, $32
 
 // func avx512VMAdd()
-// Requires: AVX512F, MMX+
+// Requires: AVX512F
 TEXT ·avx512VMAdd(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VADDPS     (SI)(DX*1), Z0, Z0
-	VADDPS     64(SI)(DX*1), Z1, Z1
-	VADDPS     128(SI)(DX*1), Z2, Z2
-	VADDPS     192(SI)(DX*1), Z3, Z3
-	VADDPS     256(SI)(DX*1), Z4, Z4
-	VADDPS     320(SI)(DX*1), Z5, Z5
-	VADDPS     384(SI)(DX*1), Z6, Z6
-	VADDPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Z0, Z0
+	VADDPS 64(SI)(DX*1), Z1, Z1
+	VADDPS 128(SI)(DX*1), Z2, Z2
+	VADDPS 192(SI)(DX*1), Z3, Z3
+	VADDPS 256(SI)(DX*1), Z4, Z4
+	VADDPS 320(SI)(DX*1), Z5, Z5
+	VADDPS 384(SI)(DX*1), Z6, Z6
+	VADDPS 448(SI)(DX*1), Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
 
 // func avx512VMSub()
-// Requires: AVX512F, MMX+
+// Requires: AVX512F
 TEXT ·avx512VMSub(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VSUBPS     (SI)(DX*1), Z0, Z0
-	VSUBPS     64(SI)(DX*1), Z1, Z1
-	VSUBPS     128(SI)(DX*1), Z2, Z2
-	VSUBPS     192(SI)(DX*1), Z3, Z3
-	VSUBPS     256(SI)(DX*1), Z4, Z4
-	VSUBPS     320(SI)(DX*1), Z5, Z5
-	VSUBPS     384(SI)(DX*1), Z6, Z6
-	VSUBPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Z0, Z0
+	VSUBPS 64(SI)(DX*1), Z1, Z1
+	VSUBPS 128(SI)(DX*1), Z2, Z2
+	VSUBPS 192(SI)(DX*1), Z3, Z3
+	VSUBPS 256(SI)(DX*1), Z4, Z4
+	VSUBPS 320(SI)(DX*1), Z5, Z5
+	VSUBPS 384(SI)(DX*1), Z6, Z6
+	VSUBPS 448(SI)(DX*1), Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
 
 // func avx512VMSubOf()
-// Requires: AVX512F, MMX+
+// Requires: AVX512F
 TEXT ·avx512VMSubOf(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VMOVUPS    (SI)(DX*1), Z8
-	VSUBPS     Z0, Z8, Z0
-	VMOVUPS    64(SI)(DX*1), Z9
-	VSUBPS     Z1, Z9, Z1
-	VMOVUPS    128(SI)(DX*1), Z10
-	VSUBPS     Z2, Z10, Z2
-	VMOVUPS    192(SI)(DX*1), Z11
-	VSUBPS     Z3, Z11, Z3
-	VMOVUPS    256(SI)(DX*1), Z12
-	VSUBPS     Z4, Z12, Z4
-	VMOVUPS    320(SI)(DX*1), Z13
-	VSUBPS     Z5, Z13, Z5
-	VMOVUPS    384(SI)(DX*1), Z14
-	VSUBPS     Z6, Z14, Z6
-	VMOVUPS    448(SI)(DX*1), Z15
-	VSUBPS     Z7, Z15, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VMOVUPS (SI)(DX*1), Z8
+	VSUBPS  Z0, Z8, Z0
+	VMOVUPS 64(SI)(DX*1), Z9
+	VSUBPS  Z1, Z9, Z1
+	VMOVUPS 128(SI)(DX*1), Z10
+	VSUBPS  Z2, Z10, Z2
+	VMOVUPS 192(SI)(DX*1), Z11
+	VSUBPS  Z3, Z11, Z3
+	VMOVUPS 256(SI)(DX*1), Z12
+	VSUBPS  Z4, Z12, Z4
+	VMOVUPS 320(SI)(DX*1), Z13
+	VSUBPS  Z5, Z13, Z5
+	VMOVUPS 384(SI)(DX*1), Z14
+	VSUBPS  Z6, Z14, Z6
+	VMOVUPS 448(SI)(DX*1), Z15
+	VSUBPS  Z7, Z15, Z7
+	ADDQ    $+64, R10
+	JMP     (R10)
 
 // func avx512VMMul()
-// Requires: AVX512F, MMX+
+// Requires: AVX512F
 TEXT ·avx512VMMul(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VMULPS     (SI)(DX*1), Z0, Z0
-	VMULPS     64(SI)(DX*1), Z1, Z1
-	VMULPS     128(SI)(DX*1), Z2, Z2
-	VMULPS     192(SI)(DX*1), Z3, Z3
-	VMULPS     256(SI)(DX*1), Z4, Z4
-	VMULPS     320(SI)(DX*1), Z5, Z5
-	VMULPS     384(SI)(DX*1), Z6, Z6
-	VMULPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Z0, Z0
+	VMULPS 64(SI)(DX*1), Z1, Z1
+	VMULPS 128(SI)(DX*1), Z2, Z2
+	VMULPS 192(SI)(DX*1), Z3, Z3
+	VMULPS 256(SI)(DX*1), Z4, Z4
+	VMULPS 320(SI)(DX*1), Z5, Z5
+	VMULPS 384(SI)(DX*1), Z6, Z6
+	VMULPS 448(SI)(DX*1), Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
 
 // func avx512VMDiv()
-// Requires: AVX512F, MMX+
+// Requires: AVX512F
 TEXT ·avx512VMDiv(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VDIVPS     (SI)(DX*1), Z0, Z0
-	VDIVPS     64(SI)(DX*1), Z1, Z1
-	VDIVPS     128(SI)(DX*1), Z2, Z2
-	VDIVPS     192(SI)(DX*1), Z3, Z3
-	VDIVPS     256(SI)(DX*1), Z4, Z4
-	VDIVPS     320(SI)(DX*1), Z5, Z5
-	VDIVPS     384(SI)(DX*1), Z6, Z6
-	VDIVPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VDIVPS (SI)(DX*1), Z0, Z0
+	VDIVPS 64(SI)(DX*1), Z1, Z1
+	VDIVPS 128(SI)(DX*1), Z2, Z2
+	VDIVPS 192(SI)(DX*1), Z3, Z3
+	VDIVPS 256(SI)(DX*1), Z4, Z4
+	VDIVPS 320(SI)(DX*1), Z5, Z5
+	VDIVPS 384(SI)(DX*1), Z6, Z6
+	VDIVPS 448(SI)(DX*1), Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
 
 // func avx512VMDivOf()
-// Requires: AVX512F, MMX+
+// Requires: AVX512F
 TEXT ·avx512VMDivOf(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VMOVUPS    (SI)(DX*1), Z8
-	VDIVPS     Z0, Z8, Z0
-	VMOVUPS    64(SI)(DX*1), Z9
-	VDIVPS     Z1, Z9, Z1
-	VMOVUPS    128(SI)(DX*1), Z10
-	VDIVPS     Z2, Z10, Z2
-	VMOVUPS    192(SI)(DX*1), Z11
-	VDIVPS     Z3, Z11, Z3
-	VMOVUPS    256(SI)(DX*1), Z12
-	VDIVPS     Z4, Z12, Z4
-	VMOVUPS    320(SI)(DX*1), Z13
-	VDIVPS     Z5, Z13, Z5
-	VMOVUPS    384(SI)(DX*1), Z14
-	VDIVPS     Z6, Z14, Z6
-	VMOVUPS    448(SI)(DX*1), Z15
-	VDIVPS     Z7, Z15, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VMOVUPS (SI)(DX*1), Z8
+	VDIVPS  Z0, Z8, Z0
+	VMOVUPS 64(SI)(DX*1), Z9
+	VDIVPS  Z1, Z9, Z1
+	VMOVUPS 128(SI)(DX*1), Z10
+	VDIVPS  Z2, Z10, Z2
+	VMOVUPS 192(SI)(DX*1), Z11
+	VDIVPS  Z3, Z11, Z3
+	VMOVUPS 256(SI)(DX*1), Z12
+	VDIVPS  Z4, Z12, Z4
+	VMOVUPS 320(SI)(DX*1), Z13
+	VDIVPS  Z5, Z13, Z5
+	VMOVUPS 384(SI)(DX*1), Z14
+	VDIVPS  Z6, Z14, Z6
+	VMOVUPS 448(SI)(DX*1), Z15
+	VDIVPS  Z7, Z15, Z7
+	ADDQ    $+64, R10
+	JMP     (R10)
 
 // func avx512VMMaxNumber()
 // Requires: AVX512F
@@ -8884,7 +8910,7 @@ TEXT ·avx512VMNegSqrt(SB), NOSPLIT, $0
 	JMP          (R10)
 
 // func avx512VMNegAdd()
-// Requires: AVX512F, MMX+
+// Requires: AVX512F
 TEXT ·avx512VMNegAdd(SB), NOSPLIT, $0
 	VBROADCASTSS number80000000<>+0(SB), Z31
 	VPXORD       Z31, Z0, Z0
@@ -8906,19 +8932,11 @@ TEXT ·avx512VMNegAdd(SB), NOSPLIT, $0
 	VADDPS       320(DI)(BX*1), Z5, Z5
 	VADDPS       384(DI)(BX*1), Z6, Z6
 	VADDPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
 	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMNegSub()
-// Requires: AVX512F, MMX+
+// Requires: AVX512F
 TEXT ·avx512VMNegSub(SB), NOSPLIT, $0
 	VBROADCASTSS number80000000<>+0(SB), Z31
 	VPXORD       Z31, Z0, Z0
@@ -8940,19 +8958,11 @@ TEXT ·avx512VMNegSub(SB), NOSPLIT, $0
 	VSUBPS       320(DI)(BX*1), Z5, Z5
 	VSUBPS       384(DI)(BX*1), Z6, Z6
 	VSUBPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
 	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMNegMul()
-// Requires: AVX512F, MMX+
+// Requires: AVX512F
 TEXT ·avx512VMNegMul(SB), NOSPLIT, $0
 	VBROADCASTSS number80000000<>+0(SB), Z31
 	VPXORD       Z31, Z0, Z0
@@ -8974,19 +8984,11 @@ TEXT ·avx512VMNegMul(SB), NOSPLIT, $0
 	VMULPS       320(DI)(BX*1), Z5, Z5
 	VMULPS       384(DI)(BX*1), Z6, Z6
 	VMULPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
 	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx512VMNegDiv()
-// Requires: AVX512F, MMX+
+// Requires: AVX512F
 TEXT ·avx512VMNegDiv(SB), NOSPLIT, $0
 	VBROADCASTSS number80000000<>+0(SB), Z31
 	VPXORD       Z31, Z0, Z0
@@ -9008,16 +9010,2688 @@ TEXT ·avx512VMNegDiv(SB), NOSPLIT, $0
 	VDIVPS       320(DI)(BX*1), Z5, Z5
 	VDIVPS       384(DI)(BX*1), Z6, Z6
 	VDIVPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
 	ADDQ         $+64, R10
 	JMP          (R10)
+
+// func avx512VMAbsNeg()
+// Requires: AVX512F
+TEXT ·avx512VMAbsNeg(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAbsScale()
+// Requires: AVX512F
+TEXT ·avx512VMAbsScale(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAbsShift()
+// Requires: AVX512F
+TEXT ·avx512VMAbsShift(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAbsSquare()
+// Requires: AVX512F
+TEXT ·avx512VMAbsSquare(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z6, Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAbsReciprocal()
+// Requires: AVX512F
+TEXT ·avx512VMAbsReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z13
+	VMOVAPS      Z8, Z14
+	VMOVAPS      Z8, Z15
+	VDIVPS       Z0, Z8, Z0
+	VDIVPS       Z1, Z9, Z1
+	VDIVPS       Z2, Z10, Z2
+	VDIVPS       Z3, Z11, Z3
+	VDIVPS       Z4, Z12, Z4
+	VDIVPS       Z5, Z13, Z5
+	VDIVPS       Z6, Z14, Z6
+	VDIVPS       Z7, Z15, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAbsSqrt()
+// Requires: AVX512F
+TEXT ·avx512VMAbsSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	VSQRTPS      Z0, Z0
+	VSQRTPS      Z1, Z1
+	VSQRTPS      Z2, Z2
+	VSQRTPS      Z3, Z3
+	VSQRTPS      Z4, Z4
+	VSQRTPS      Z5, Z5
+	VSQRTPS      Z6, Z6
+	VSQRTPS      Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAbsAdd()
+// Requires: AVX512F
+TEXT ·avx512VMAbsAdd(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Z0, Z0
+	VADDPS       64(DI)(BX*1), Z1, Z1
+	VADDPS       128(DI)(BX*1), Z2, Z2
+	VADDPS       192(DI)(BX*1), Z3, Z3
+	VADDPS       256(DI)(BX*1), Z4, Z4
+	VADDPS       320(DI)(BX*1), Z5, Z5
+	VADDPS       384(DI)(BX*1), Z6, Z6
+	VADDPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAbsSub()
+// Requires: AVX512F
+TEXT ·avx512VMAbsSub(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Z0, Z0
+	VSUBPS       64(DI)(BX*1), Z1, Z1
+	VSUBPS       128(DI)(BX*1), Z2, Z2
+	VSUBPS       192(DI)(BX*1), Z3, Z3
+	VSUBPS       256(DI)(BX*1), Z4, Z4
+	VSUBPS       320(DI)(BX*1), Z5, Z5
+	VSUBPS       384(DI)(BX*1), Z6, Z6
+	VSUBPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAbsMul()
+// Requires: AVX512F
+TEXT ·avx512VMAbsMul(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Z0, Z0
+	VMULPS       64(DI)(BX*1), Z1, Z1
+	VMULPS       128(DI)(BX*1), Z2, Z2
+	VMULPS       192(DI)(BX*1), Z3, Z3
+	VMULPS       256(DI)(BX*1), Z4, Z4
+	VMULPS       320(DI)(BX*1), Z5, Z5
+	VMULPS       384(DI)(BX*1), Z6, Z6
+	VMULPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAbsDiv()
+// Requires: AVX512F
+TEXT ·avx512VMAbsDiv(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Z0, Z0
+	VDIVPS       64(DI)(BX*1), Z1, Z1
+	VDIVPS       128(DI)(BX*1), Z2, Z2
+	VDIVPS       192(DI)(BX*1), Z3, Z3
+	VDIVPS       256(DI)(BX*1), Z4, Z4
+	VDIVPS       320(DI)(BX*1), Z5, Z5
+	VDIVPS       384(DI)(BX*1), Z6, Z6
+	VDIVPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMScaleNeg()
+// Requires: AVX512F
+TEXT ·avx512VMScaleNeg(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMScaleAbs()
+// Requires: AVX512F
+TEXT ·avx512VMScaleAbs(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMScaleShift()
+// Requires: AVX512F
+TEXT ·avx512VMScaleShift(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMScaleSquare()
+// Requires: AVX512F
+TEXT ·avx512VMScaleSquare(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z6, Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMScaleReciprocal()
+// Requires: AVX512F
+TEXT ·avx512VMScaleReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z13
+	VMOVAPS      Z8, Z14
+	VMOVAPS      Z8, Z15
+	VDIVPS       Z0, Z8, Z0
+	VDIVPS       Z1, Z9, Z1
+	VDIVPS       Z2, Z10, Z2
+	VDIVPS       Z3, Z11, Z3
+	VDIVPS       Z4, Z12, Z4
+	VDIVPS       Z5, Z13, Z5
+	VDIVPS       Z6, Z14, Z6
+	VDIVPS       Z7, Z15, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMScaleSqrt()
+// Requires: AVX512F
+TEXT ·avx512VMScaleSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	VSQRTPS      Z0, Z0
+	VSQRTPS      Z1, Z1
+	VSQRTPS      Z2, Z2
+	VSQRTPS      Z3, Z3
+	VSQRTPS      Z4, Z4
+	VSQRTPS      Z5, Z5
+	VSQRTPS      Z6, Z6
+	VSQRTPS      Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMScaleAdd()
+// Requires: AVX512F
+TEXT ·avx512VMScaleAdd(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Z0, Z0
+	VADDPS       64(DI)(BX*1), Z1, Z1
+	VADDPS       128(DI)(BX*1), Z2, Z2
+	VADDPS       192(DI)(BX*1), Z3, Z3
+	VADDPS       256(DI)(BX*1), Z4, Z4
+	VADDPS       320(DI)(BX*1), Z5, Z5
+	VADDPS       384(DI)(BX*1), Z6, Z6
+	VADDPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMScaleSub()
+// Requires: AVX512F
+TEXT ·avx512VMScaleSub(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Z0, Z0
+	VSUBPS       64(DI)(BX*1), Z1, Z1
+	VSUBPS       128(DI)(BX*1), Z2, Z2
+	VSUBPS       192(DI)(BX*1), Z3, Z3
+	VSUBPS       256(DI)(BX*1), Z4, Z4
+	VSUBPS       320(DI)(BX*1), Z5, Z5
+	VSUBPS       384(DI)(BX*1), Z6, Z6
+	VSUBPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMScaleMul()
+// Requires: AVX512F
+TEXT ·avx512VMScaleMul(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Z0, Z0
+	VMULPS       64(DI)(BX*1), Z1, Z1
+	VMULPS       128(DI)(BX*1), Z2, Z2
+	VMULPS       192(DI)(BX*1), Z3, Z3
+	VMULPS       256(DI)(BX*1), Z4, Z4
+	VMULPS       320(DI)(BX*1), Z5, Z5
+	VMULPS       384(DI)(BX*1), Z6, Z6
+	VMULPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMScaleDiv()
+// Requires: AVX512F
+TEXT ·avx512VMScaleDiv(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Z0, Z0
+	VDIVPS       64(DI)(BX*1), Z1, Z1
+	VDIVPS       128(DI)(BX*1), Z2, Z2
+	VDIVPS       192(DI)(BX*1), Z3, Z3
+	VDIVPS       256(DI)(BX*1), Z4, Z4
+	VDIVPS       320(DI)(BX*1), Z5, Z5
+	VDIVPS       384(DI)(BX*1), Z6, Z6
+	VDIVPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMShiftNeg()
+// Requires: AVX512F
+TEXT ·avx512VMShiftNeg(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMShiftAbs()
+// Requires: AVX512F
+TEXT ·avx512VMShiftAbs(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMShiftScale()
+// Requires: AVX512F
+TEXT ·avx512VMShiftScale(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMShiftSquare()
+// Requires: AVX512F
+TEXT ·avx512VMShiftSquare(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z6, Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMShiftReciprocal()
+// Requires: AVX512F
+TEXT ·avx512VMShiftReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z13
+	VMOVAPS      Z8, Z14
+	VMOVAPS      Z8, Z15
+	VDIVPS       Z0, Z8, Z0
+	VDIVPS       Z1, Z9, Z1
+	VDIVPS       Z2, Z10, Z2
+	VDIVPS       Z3, Z11, Z3
+	VDIVPS       Z4, Z12, Z4
+	VDIVPS       Z5, Z13, Z5
+	VDIVPS       Z6, Z14, Z6
+	VDIVPS       Z7, Z15, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMShiftSqrt()
+// Requires: AVX512F
+TEXT ·avx512VMShiftSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VSQRTPS      Z0, Z0
+	VSQRTPS      Z1, Z1
+	VSQRTPS      Z2, Z2
+	VSQRTPS      Z3, Z3
+	VSQRTPS      Z4, Z4
+	VSQRTPS      Z5, Z5
+	VSQRTPS      Z6, Z6
+	VSQRTPS      Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMShiftAdd()
+// Requires: AVX512F
+TEXT ·avx512VMShiftAdd(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Z0, Z0
+	VADDPS       64(DI)(BX*1), Z1, Z1
+	VADDPS       128(DI)(BX*1), Z2, Z2
+	VADDPS       192(DI)(BX*1), Z3, Z3
+	VADDPS       256(DI)(BX*1), Z4, Z4
+	VADDPS       320(DI)(BX*1), Z5, Z5
+	VADDPS       384(DI)(BX*1), Z6, Z6
+	VADDPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMShiftSub()
+// Requires: AVX512F
+TEXT ·avx512VMShiftSub(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Z0, Z0
+	VSUBPS       64(DI)(BX*1), Z1, Z1
+	VSUBPS       128(DI)(BX*1), Z2, Z2
+	VSUBPS       192(DI)(BX*1), Z3, Z3
+	VSUBPS       256(DI)(BX*1), Z4, Z4
+	VSUBPS       320(DI)(BX*1), Z5, Z5
+	VSUBPS       384(DI)(BX*1), Z6, Z6
+	VSUBPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMShiftMul()
+// Requires: AVX512F
+TEXT ·avx512VMShiftMul(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Z0, Z0
+	VMULPS       64(DI)(BX*1), Z1, Z1
+	VMULPS       128(DI)(BX*1), Z2, Z2
+	VMULPS       192(DI)(BX*1), Z3, Z3
+	VMULPS       256(DI)(BX*1), Z4, Z4
+	VMULPS       320(DI)(BX*1), Z5, Z5
+	VMULPS       384(DI)(BX*1), Z6, Z6
+	VMULPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMShiftDiv()
+// Requires: AVX512F
+TEXT ·avx512VMShiftDiv(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Z0, Z0
+	VDIVPS       64(DI)(BX*1), Z1, Z1
+	VDIVPS       128(DI)(BX*1), Z2, Z2
+	VDIVPS       192(DI)(BX*1), Z3, Z3
+	VDIVPS       256(DI)(BX*1), Z4, Z4
+	VDIVPS       320(DI)(BX*1), Z5, Z5
+	VDIVPS       384(DI)(BX*1), Z6, Z6
+	VDIVPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMSquareNeg()
+// Requires: AVX512F
+TEXT ·avx512VMSquareNeg(SB), NOSPLIT, $0
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z6, Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMSquareAbs()
+// Requires: AVX512F
+TEXT ·avx512VMSquareAbs(SB), NOSPLIT, $0
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z6, Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMSquareScale()
+// Requires: AVX512F
+TEXT ·avx512VMSquareScale(SB), NOSPLIT, $0
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z6, Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMSquareShift()
+// Requires: AVX512F
+TEXT ·avx512VMSquareShift(SB), NOSPLIT, $0
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z6, Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMSquareReciprocal()
+// Requires: AVX512F
+TEXT ·avx512VMSquareReciprocal(SB), NOSPLIT, $0
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z6, Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z13
+	VMOVAPS      Z8, Z14
+	VMOVAPS      Z8, Z15
+	VDIVPS       Z0, Z8, Z0
+	VDIVPS       Z1, Z9, Z1
+	VDIVPS       Z2, Z10, Z2
+	VDIVPS       Z3, Z11, Z3
+	VDIVPS       Z4, Z12, Z4
+	VDIVPS       Z5, Z13, Z5
+	VDIVPS       Z6, Z14, Z6
+	VDIVPS       Z7, Z15, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMSquareSqrt()
+// Requires: AVX512F
+TEXT ·avx512VMSquareSqrt(SB), NOSPLIT, $0
+	VMULPS  Z0, Z0, Z0
+	VMULPS  Z1, Z1, Z1
+	VMULPS  Z2, Z2, Z2
+	VMULPS  Z3, Z3, Z3
+	VMULPS  Z4, Z4, Z4
+	VMULPS  Z5, Z5, Z5
+	VMULPS  Z6, Z6, Z6
+	VMULPS  Z7, Z7, Z7
+	VSQRTPS Z0, Z0
+	VSQRTPS Z1, Z1
+	VSQRTPS Z2, Z2
+	VSQRTPS Z3, Z3
+	VSQRTPS Z4, Z4
+	VSQRTPS Z5, Z5
+	VSQRTPS Z6, Z6
+	VSQRTPS Z7, Z7
+	ADDQ    $+64, R10
+	JMP     (R10)
+
+// func avx512VMSquareAdd()
+// Requires: AVX512F
+TEXT ·avx512VMSquareAdd(SB), NOSPLIT, $0
+	VMULPS Z0, Z0, Z0
+	VMULPS Z1, Z1, Z1
+	VMULPS Z2, Z2, Z2
+	VMULPS Z3, Z3, Z3
+	VMULPS Z4, Z4, Z4
+	VMULPS Z5, Z5, Z5
+	VMULPS Z6, Z6, Z6
+	VMULPS Z7, Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VADDPS (DI)(BX*1), Z0, Z0
+	VADDPS 64(DI)(BX*1), Z1, Z1
+	VADDPS 128(DI)(BX*1), Z2, Z2
+	VADDPS 192(DI)(BX*1), Z3, Z3
+	VADDPS 256(DI)(BX*1), Z4, Z4
+	VADDPS 320(DI)(BX*1), Z5, Z5
+	VADDPS 384(DI)(BX*1), Z6, Z6
+	VADDPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx512VMSquareSub()
+// Requires: AVX512F
+TEXT ·avx512VMSquareSub(SB), NOSPLIT, $0
+	VMULPS Z0, Z0, Z0
+	VMULPS Z1, Z1, Z1
+	VMULPS Z2, Z2, Z2
+	VMULPS Z3, Z3, Z3
+	VMULPS Z4, Z4, Z4
+	VMULPS Z5, Z5, Z5
+	VMULPS Z6, Z6, Z6
+	VMULPS Z7, Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VSUBPS (DI)(BX*1), Z0, Z0
+	VSUBPS 64(DI)(BX*1), Z1, Z1
+	VSUBPS 128(DI)(BX*1), Z2, Z2
+	VSUBPS 192(DI)(BX*1), Z3, Z3
+	VSUBPS 256(DI)(BX*1), Z4, Z4
+	VSUBPS 320(DI)(BX*1), Z5, Z5
+	VSUBPS 384(DI)(BX*1), Z6, Z6
+	VSUBPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx512VMSquareMul()
+// Requires: AVX512F
+TEXT ·avx512VMSquareMul(SB), NOSPLIT, $0
+	VMULPS Z0, Z0, Z0
+	VMULPS Z1, Z1, Z1
+	VMULPS Z2, Z2, Z2
+	VMULPS Z3, Z3, Z3
+	VMULPS Z4, Z4, Z4
+	VMULPS Z5, Z5, Z5
+	VMULPS Z6, Z6, Z6
+	VMULPS Z7, Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VMULPS (DI)(BX*1), Z0, Z0
+	VMULPS 64(DI)(BX*1), Z1, Z1
+	VMULPS 128(DI)(BX*1), Z2, Z2
+	VMULPS 192(DI)(BX*1), Z3, Z3
+	VMULPS 256(DI)(BX*1), Z4, Z4
+	VMULPS 320(DI)(BX*1), Z5, Z5
+	VMULPS 384(DI)(BX*1), Z6, Z6
+	VMULPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx512VMSquareDiv()
+// Requires: AVX512F
+TEXT ·avx512VMSquareDiv(SB), NOSPLIT, $0
+	VMULPS Z0, Z0, Z0
+	VMULPS Z1, Z1, Z1
+	VMULPS Z2, Z2, Z2
+	VMULPS Z3, Z3, Z3
+	VMULPS Z4, Z4, Z4
+	VMULPS Z5, Z5, Z5
+	VMULPS Z6, Z6, Z6
+	VMULPS Z7, Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VDIVPS (DI)(BX*1), Z0, Z0
+	VDIVPS 64(DI)(BX*1), Z1, Z1
+	VDIVPS 128(DI)(BX*1), Z2, Z2
+	VDIVPS 192(DI)(BX*1), Z3, Z3
+	VDIVPS 256(DI)(BX*1), Z4, Z4
+	VDIVPS 320(DI)(BX*1), Z5, Z5
+	VDIVPS 384(DI)(BX*1), Z6, Z6
+	VDIVPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx512VMClipNeg()
+// Requires: AVX512F
+TEXT ·avx512VMClipNeg(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMClipAbs()
+// Requires: AVX512F
+TEXT ·avx512VMClipAbs(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMClipScale()
+// Requires: AVX512F
+TEXT ·avx512VMClipScale(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	VBROADCASTSS 48(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMClipShift()
+// Requires: AVX512F
+TEXT ·avx512VMClipShift(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	VBROADCASTSS 48(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMClipSquare()
+// Requires: AVX512F
+TEXT ·avx512VMClipSquare(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z6, Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMClipReciprocal()
+// Requires: AVX512F
+TEXT ·avx512VMClipReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z13
+	VMOVAPS      Z8, Z14
+	VMOVAPS      Z8, Z15
+	VDIVPS       Z0, Z8, Z0
+	VDIVPS       Z1, Z9, Z1
+	VDIVPS       Z2, Z10, Z2
+	VDIVPS       Z3, Z11, Z3
+	VDIVPS       Z4, Z12, Z4
+	VDIVPS       Z5, Z13, Z5
+	VDIVPS       Z6, Z14, Z6
+	VDIVPS       Z7, Z15, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMClipSqrt()
+// Requires: AVX512F
+TEXT ·avx512VMClipSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	VSQRTPS      Z0, Z0
+	VSQRTPS      Z1, Z1
+	VSQRTPS      Z2, Z2
+	VSQRTPS      Z3, Z3
+	VSQRTPS      Z4, Z4
+	VSQRTPS      Z5, Z5
+	VSQRTPS      Z6, Z6
+	VSQRTPS      Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMClipAdd()
+// Requires: AVX512F
+TEXT ·avx512VMClipAdd(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Z0, Z0
+	VADDPS       64(DI)(BX*1), Z1, Z1
+	VADDPS       128(DI)(BX*1), Z2, Z2
+	VADDPS       192(DI)(BX*1), Z3, Z3
+	VADDPS       256(DI)(BX*1), Z4, Z4
+	VADDPS       320(DI)(BX*1), Z5, Z5
+	VADDPS       384(DI)(BX*1), Z6, Z6
+	VADDPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMClipSub()
+// Requires: AVX512F
+TEXT ·avx512VMClipSub(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Z0, Z0
+	VSUBPS       64(DI)(BX*1), Z1, Z1
+	VSUBPS       128(DI)(BX*1), Z2, Z2
+	VSUBPS       192(DI)(BX*1), Z3, Z3
+	VSUBPS       256(DI)(BX*1), Z4, Z4
+	VSUBPS       320(DI)(BX*1), Z5, Z5
+	VSUBPS       384(DI)(BX*1), Z6, Z6
+	VSUBPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMClipMul()
+// Requires: AVX512F
+TEXT ·avx512VMClipMul(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Z0, Z0
+	VMULPS       64(DI)(BX*1), Z1, Z1
+	VMULPS       128(DI)(BX*1), Z2, Z2
+	VMULPS       192(DI)(BX*1), Z3, Z3
+	VMULPS       256(DI)(BX*1), Z4, Z4
+	VMULPS       320(DI)(BX*1), Z5, Z5
+	VMULPS       384(DI)(BX*1), Z6, Z6
+	VMULPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMClipDiv()
+// Requires: AVX512F
+TEXT ·avx512VMClipDiv(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMAXPS       Z0, Z30, Z0
+	VMAXPS       Z1, Z30, Z1
+	VMAXPS       Z2, Z30, Z2
+	VMAXPS       Z3, Z30, Z3
+	VMAXPS       Z4, Z30, Z4
+	VMAXPS       Z5, Z30, Z5
+	VMAXPS       Z6, Z30, Z6
+	VMAXPS       Z7, Z30, Z7
+	VMINPS       Z0, Z31, Z0
+	VMINPS       Z1, Z31, Z1
+	VMINPS       Z2, Z31, Z2
+	VMINPS       Z3, Z31, Z3
+	VMINPS       Z4, Z31, Z4
+	VMINPS       Z5, Z31, Z5
+	VMINPS       Z6, Z31, Z6
+	VMINPS       Z7, Z31, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Z0, Z0
+	VDIVPS       64(DI)(BX*1), Z1, Z1
+	VDIVPS       128(DI)(BX*1), Z2, Z2
+	VDIVPS       192(DI)(BX*1), Z3, Z3
+	VDIVPS       256(DI)(BX*1), Z4, Z4
+	VDIVPS       320(DI)(BX*1), Z5, Z5
+	VDIVPS       384(DI)(BX*1), Z6, Z6
+	VDIVPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAffineNeg()
+// Requires: AVX512F
+TEXT ·avx512VMAffineNeg(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAffineAbs()
+// Requires: AVX512F
+TEXT ·avx512VMAffineAbs(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAffineScale()
+// Requires: AVX512F
+TEXT ·avx512VMAffineScale(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAffineShift()
+// Requires: AVX512F
+TEXT ·avx512VMAffineShift(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAffineSquare()
+// Requires: AVX512F
+TEXT ·avx512VMAffineSquare(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z6, Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAffineReciprocal()
+// Requires: AVX512F
+TEXT ·avx512VMAffineReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z13
+	VMOVAPS      Z8, Z14
+	VMOVAPS      Z8, Z15
+	VDIVPS       Z0, Z8, Z0
+	VDIVPS       Z1, Z9, Z1
+	VDIVPS       Z2, Z10, Z2
+	VDIVPS       Z3, Z11, Z3
+	VDIVPS       Z4, Z12, Z4
+	VDIVPS       Z5, Z13, Z5
+	VDIVPS       Z6, Z14, Z6
+	VDIVPS       Z7, Z15, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAffineSqrt()
+// Requires: AVX512F
+TEXT ·avx512VMAffineSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	VSQRTPS      Z0, Z0
+	VSQRTPS      Z1, Z1
+	VSQRTPS      Z2, Z2
+	VSQRTPS      Z3, Z3
+	VSQRTPS      Z4, Z4
+	VSQRTPS      Z5, Z5
+	VSQRTPS      Z6, Z6
+	VSQRTPS      Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAffineAdd()
+// Requires: AVX512F
+TEXT ·avx512VMAffineAdd(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Z0, Z0
+	VADDPS       64(DI)(BX*1), Z1, Z1
+	VADDPS       128(DI)(BX*1), Z2, Z2
+	VADDPS       192(DI)(BX*1), Z3, Z3
+	VADDPS       256(DI)(BX*1), Z4, Z4
+	VADDPS       320(DI)(BX*1), Z5, Z5
+	VADDPS       384(DI)(BX*1), Z6, Z6
+	VADDPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAffineSub()
+// Requires: AVX512F
+TEXT ·avx512VMAffineSub(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Z0, Z0
+	VSUBPS       64(DI)(BX*1), Z1, Z1
+	VSUBPS       128(DI)(BX*1), Z2, Z2
+	VSUBPS       192(DI)(BX*1), Z3, Z3
+	VSUBPS       256(DI)(BX*1), Z4, Z4
+	VSUBPS       320(DI)(BX*1), Z5, Z5
+	VSUBPS       384(DI)(BX*1), Z6, Z6
+	VSUBPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAffineMul()
+// Requires: AVX512F
+TEXT ·avx512VMAffineMul(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Z0, Z0
+	VMULPS       64(DI)(BX*1), Z1, Z1
+	VMULPS       128(DI)(BX*1), Z2, Z2
+	VMULPS       192(DI)(BX*1), Z3, Z3
+	VMULPS       256(DI)(BX*1), Z4, Z4
+	VMULPS       320(DI)(BX*1), Z5, Z5
+	VMULPS       384(DI)(BX*1), Z6, Z6
+	VMULPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAffineDiv()
+// Requires: AVX512F
+TEXT ·avx512VMAffineDiv(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Z30
+	VBROADCASTSS 44(R10), Z31
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Z0, Z0
+	VDIVPS       64(DI)(BX*1), Z1, Z1
+	VDIVPS       128(DI)(BX*1), Z2, Z2
+	VDIVPS       192(DI)(BX*1), Z3, Z3
+	VDIVPS       256(DI)(BX*1), Z4, Z4
+	VDIVPS       320(DI)(BX*1), Z5, Z5
+	VDIVPS       384(DI)(BX*1), Z6, Z6
+	VDIVPS       448(DI)(BX*1), Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAddNeg()
+// Requires: AVX512F
+TEXT ·avx512VMAddNeg(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VADDPS       (SI)(DX*1), Z0, Z0
+	VADDPS       64(SI)(DX*1), Z1, Z1
+	VADDPS       128(SI)(DX*1), Z2, Z2
+	VADDPS       192(SI)(DX*1), Z3, Z3
+	VADDPS       256(SI)(DX*1), Z4, Z4
+	VADDPS       320(SI)(DX*1), Z5, Z5
+	VADDPS       384(SI)(DX*1), Z6, Z6
+	VADDPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAddAbs()
+// Requires: AVX512F
+TEXT ·avx512VMAddAbs(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VADDPS       (SI)(DX*1), Z0, Z0
+	VADDPS       64(SI)(DX*1), Z1, Z1
+	VADDPS       128(SI)(DX*1), Z2, Z2
+	VADDPS       192(SI)(DX*1), Z3, Z3
+	VADDPS       256(SI)(DX*1), Z4, Z4
+	VADDPS       320(SI)(DX*1), Z5, Z5
+	VADDPS       384(SI)(DX*1), Z6, Z6
+	VADDPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAddScale()
+// Requires: AVX512F
+TEXT ·avx512VMAddScale(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VADDPS       (SI)(DX*1), Z0, Z0
+	VADDPS       64(SI)(DX*1), Z1, Z1
+	VADDPS       128(SI)(DX*1), Z2, Z2
+	VADDPS       192(SI)(DX*1), Z3, Z3
+	VADDPS       256(SI)(DX*1), Z4, Z4
+	VADDPS       320(SI)(DX*1), Z5, Z5
+	VADDPS       384(SI)(DX*1), Z6, Z6
+	VADDPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAddShift()
+// Requires: AVX512F
+TEXT ·avx512VMAddShift(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VADDPS       (SI)(DX*1), Z0, Z0
+	VADDPS       64(SI)(DX*1), Z1, Z1
+	VADDPS       128(SI)(DX*1), Z2, Z2
+	VADDPS       192(SI)(DX*1), Z3, Z3
+	VADDPS       256(SI)(DX*1), Z4, Z4
+	VADDPS       320(SI)(DX*1), Z5, Z5
+	VADDPS       384(SI)(DX*1), Z6, Z6
+	VADDPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAddSquare()
+// Requires: AVX512F
+TEXT ·avx512VMAddSquare(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Z0, Z0
+	VADDPS 64(SI)(DX*1), Z1, Z1
+	VADDPS 128(SI)(DX*1), Z2, Z2
+	VADDPS 192(SI)(DX*1), Z3, Z3
+	VADDPS 256(SI)(DX*1), Z4, Z4
+	VADDPS 320(SI)(DX*1), Z5, Z5
+	VADDPS 384(SI)(DX*1), Z6, Z6
+	VADDPS 448(SI)(DX*1), Z7, Z7
+	VMULPS Z0, Z0, Z0
+	VMULPS Z1, Z1, Z1
+	VMULPS Z2, Z2, Z2
+	VMULPS Z3, Z3, Z3
+	VMULPS Z4, Z4, Z4
+	VMULPS Z5, Z5, Z5
+	VMULPS Z6, Z6, Z6
+	VMULPS Z7, Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx512VMAddReciprocal()
+// Requires: AVX512F
+TEXT ·avx512VMAddReciprocal(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VADDPS       (SI)(DX*1), Z0, Z0
+	VADDPS       64(SI)(DX*1), Z1, Z1
+	VADDPS       128(SI)(DX*1), Z2, Z2
+	VADDPS       192(SI)(DX*1), Z3, Z3
+	VADDPS       256(SI)(DX*1), Z4, Z4
+	VADDPS       320(SI)(DX*1), Z5, Z5
+	VADDPS       384(SI)(DX*1), Z6, Z6
+	VADDPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z13
+	VMOVAPS      Z8, Z14
+	VMOVAPS      Z8, Z15
+	VDIVPS       Z0, Z8, Z0
+	VDIVPS       Z1, Z9, Z1
+	VDIVPS       Z2, Z10, Z2
+	VDIVPS       Z3, Z11, Z3
+	VDIVPS       Z4, Z12, Z4
+	VDIVPS       Z5, Z13, Z5
+	VDIVPS       Z6, Z14, Z6
+	VDIVPS       Z7, Z15, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMAddSqrt()
+// Requires: AVX512F
+TEXT ·avx512VMAddSqrt(SB), NOSPLIT, $0
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VADDPS  (SI)(DX*1), Z0, Z0
+	VADDPS  64(SI)(DX*1), Z1, Z1
+	VADDPS  128(SI)(DX*1), Z2, Z2
+	VADDPS  192(SI)(DX*1), Z3, Z3
+	VADDPS  256(SI)(DX*1), Z4, Z4
+	VADDPS  320(SI)(DX*1), Z5, Z5
+	VADDPS  384(SI)(DX*1), Z6, Z6
+	VADDPS  448(SI)(DX*1), Z7, Z7
+	VSQRTPS Z0, Z0
+	VSQRTPS Z1, Z1
+	VSQRTPS Z2, Z2
+	VSQRTPS Z3, Z3
+	VSQRTPS Z4, Z4
+	VSQRTPS Z5, Z5
+	VSQRTPS Z6, Z6
+	VSQRTPS Z7, Z7
+	ADDQ    $+64, R10
+	JMP     (R10)
+
+// func avx512VMAddAdd()
+// Requires: AVX512F
+TEXT ·avx512VMAddAdd(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Z0, Z0
+	VADDPS 64(SI)(DX*1), Z1, Z1
+	VADDPS 128(SI)(DX*1), Z2, Z2
+	VADDPS 192(SI)(DX*1), Z3, Z3
+	VADDPS 256(SI)(DX*1), Z4, Z4
+	VADDPS 320(SI)(DX*1), Z5, Z5
+	VADDPS 384(SI)(DX*1), Z6, Z6
+	VADDPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VADDPS (DI)(BX*1), Z0, Z0
+	VADDPS 64(DI)(BX*1), Z1, Z1
+	VADDPS 128(DI)(BX*1), Z2, Z2
+	VADDPS 192(DI)(BX*1), Z3, Z3
+	VADDPS 256(DI)(BX*1), Z4, Z4
+	VADDPS 320(DI)(BX*1), Z5, Z5
+	VADDPS 384(DI)(BX*1), Z6, Z6
+	VADDPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx512VMAddSub()
+// Requires: AVX512F
+TEXT ·avx512VMAddSub(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Z0, Z0
+	VADDPS 64(SI)(DX*1), Z1, Z1
+	VADDPS 128(SI)(DX*1), Z2, Z2
+	VADDPS 192(SI)(DX*1), Z3, Z3
+	VADDPS 256(SI)(DX*1), Z4, Z4
+	VADDPS 320(SI)(DX*1), Z5, Z5
+	VADDPS 384(SI)(DX*1), Z6, Z6
+	VADDPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VSUBPS (DI)(BX*1), Z0, Z0
+	VSUBPS 64(DI)(BX*1), Z1, Z1
+	VSUBPS 128(DI)(BX*1), Z2, Z2
+	VSUBPS 192(DI)(BX*1), Z3, Z3
+	VSUBPS 256(DI)(BX*1), Z4, Z4
+	VSUBPS 320(DI)(BX*1), Z5, Z5
+	VSUBPS 384(DI)(BX*1), Z6, Z6
+	VSUBPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx512VMAddMul()
+// Requires: AVX512F
+TEXT ·avx512VMAddMul(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Z0, Z0
+	VADDPS 64(SI)(DX*1), Z1, Z1
+	VADDPS 128(SI)(DX*1), Z2, Z2
+	VADDPS 192(SI)(DX*1), Z3, Z3
+	VADDPS 256(SI)(DX*1), Z4, Z4
+	VADDPS 320(SI)(DX*1), Z5, Z5
+	VADDPS 384(SI)(DX*1), Z6, Z6
+	VADDPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VMULPS (DI)(BX*1), Z0, Z0
+	VMULPS 64(DI)(BX*1), Z1, Z1
+	VMULPS 128(DI)(BX*1), Z2, Z2
+	VMULPS 192(DI)(BX*1), Z3, Z3
+	VMULPS 256(DI)(BX*1), Z4, Z4
+	VMULPS 320(DI)(BX*1), Z5, Z5
+	VMULPS 384(DI)(BX*1), Z6, Z6
+	VMULPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx512VMAddDiv()
+// Requires: AVX512F
+TEXT ·avx512VMAddDiv(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Z0, Z0
+	VADDPS 64(SI)(DX*1), Z1, Z1
+	VADDPS 128(SI)(DX*1), Z2, Z2
+	VADDPS 192(SI)(DX*1), Z3, Z3
+	VADDPS 256(SI)(DX*1), Z4, Z4
+	VADDPS 320(SI)(DX*1), Z5, Z5
+	VADDPS 384(SI)(DX*1), Z6, Z6
+	VADDPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VDIVPS (DI)(BX*1), Z0, Z0
+	VDIVPS 64(DI)(BX*1), Z1, Z1
+	VDIVPS 128(DI)(BX*1), Z2, Z2
+	VDIVPS 192(DI)(BX*1), Z3, Z3
+	VDIVPS 256(DI)(BX*1), Z4, Z4
+	VDIVPS 320(DI)(BX*1), Z5, Z5
+	VDIVPS 384(DI)(BX*1), Z6, Z6
+	VDIVPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx512VMSubNeg()
+// Requires: AVX512F
+TEXT ·avx512VMSubNeg(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VSUBPS       (SI)(DX*1), Z0, Z0
+	VSUBPS       64(SI)(DX*1), Z1, Z1
+	VSUBPS       128(SI)(DX*1), Z2, Z2
+	VSUBPS       192(SI)(DX*1), Z3, Z3
+	VSUBPS       256(SI)(DX*1), Z4, Z4
+	VSUBPS       320(SI)(DX*1), Z5, Z5
+	VSUBPS       384(SI)(DX*1), Z6, Z6
+	VSUBPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMSubAbs()
+// Requires: AVX512F
+TEXT ·avx512VMSubAbs(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VSUBPS       (SI)(DX*1), Z0, Z0
+	VSUBPS       64(SI)(DX*1), Z1, Z1
+	VSUBPS       128(SI)(DX*1), Z2, Z2
+	VSUBPS       192(SI)(DX*1), Z3, Z3
+	VSUBPS       256(SI)(DX*1), Z4, Z4
+	VSUBPS       320(SI)(DX*1), Z5, Z5
+	VSUBPS       384(SI)(DX*1), Z6, Z6
+	VSUBPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMSubScale()
+// Requires: AVX512F
+TEXT ·avx512VMSubScale(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VSUBPS       (SI)(DX*1), Z0, Z0
+	VSUBPS       64(SI)(DX*1), Z1, Z1
+	VSUBPS       128(SI)(DX*1), Z2, Z2
+	VSUBPS       192(SI)(DX*1), Z3, Z3
+	VSUBPS       256(SI)(DX*1), Z4, Z4
+	VSUBPS       320(SI)(DX*1), Z5, Z5
+	VSUBPS       384(SI)(DX*1), Z6, Z6
+	VSUBPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMSubShift()
+// Requires: AVX512F
+TEXT ·avx512VMSubShift(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VSUBPS       (SI)(DX*1), Z0, Z0
+	VSUBPS       64(SI)(DX*1), Z1, Z1
+	VSUBPS       128(SI)(DX*1), Z2, Z2
+	VSUBPS       192(SI)(DX*1), Z3, Z3
+	VSUBPS       256(SI)(DX*1), Z4, Z4
+	VSUBPS       320(SI)(DX*1), Z5, Z5
+	VSUBPS       384(SI)(DX*1), Z6, Z6
+	VSUBPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMSubSquare()
+// Requires: AVX512F
+TEXT ·avx512VMSubSquare(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Z0, Z0
+	VSUBPS 64(SI)(DX*1), Z1, Z1
+	VSUBPS 128(SI)(DX*1), Z2, Z2
+	VSUBPS 192(SI)(DX*1), Z3, Z3
+	VSUBPS 256(SI)(DX*1), Z4, Z4
+	VSUBPS 320(SI)(DX*1), Z5, Z5
+	VSUBPS 384(SI)(DX*1), Z6, Z6
+	VSUBPS 448(SI)(DX*1), Z7, Z7
+	VMULPS Z0, Z0, Z0
+	VMULPS Z1, Z1, Z1
+	VMULPS Z2, Z2, Z2
+	VMULPS Z3, Z3, Z3
+	VMULPS Z4, Z4, Z4
+	VMULPS Z5, Z5, Z5
+	VMULPS Z6, Z6, Z6
+	VMULPS Z7, Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx512VMSubReciprocal()
+// Requires: AVX512F
+TEXT ·avx512VMSubReciprocal(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VSUBPS       (SI)(DX*1), Z0, Z0
+	VSUBPS       64(SI)(DX*1), Z1, Z1
+	VSUBPS       128(SI)(DX*1), Z2, Z2
+	VSUBPS       192(SI)(DX*1), Z3, Z3
+	VSUBPS       256(SI)(DX*1), Z4, Z4
+	VSUBPS       320(SI)(DX*1), Z5, Z5
+	VSUBPS       384(SI)(DX*1), Z6, Z6
+	VSUBPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z13
+	VMOVAPS      Z8, Z14
+	VMOVAPS      Z8, Z15
+	VDIVPS       Z0, Z8, Z0
+	VDIVPS       Z1, Z9, Z1
+	VDIVPS       Z2, Z10, Z2
+	VDIVPS       Z3, Z11, Z3
+	VDIVPS       Z4, Z12, Z4
+	VDIVPS       Z5, Z13, Z5
+	VDIVPS       Z6, Z14, Z6
+	VDIVPS       Z7, Z15, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMSubSqrt()
+// Requires: AVX512F
+TEXT ·avx512VMSubSqrt(SB), NOSPLIT, $0
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VSUBPS  (SI)(DX*1), Z0, Z0
+	VSUBPS  64(SI)(DX*1), Z1, Z1
+	VSUBPS  128(SI)(DX*1), Z2, Z2
+	VSUBPS  192(SI)(DX*1), Z3, Z3
+	VSUBPS  256(SI)(DX*1), Z4, Z4
+	VSUBPS  320(SI)(DX*1), Z5, Z5
+	VSUBPS  384(SI)(DX*1), Z6, Z6
+	VSUBPS  448(SI)(DX*1), Z7, Z7
+	VSQRTPS Z0, Z0
+	VSQRTPS Z1, Z1
+	VSQRTPS Z2, Z2
+	VSQRTPS Z3, Z3
+	VSQRTPS Z4, Z4
+	VSQRTPS Z5, Z5
+	VSQRTPS Z6, Z6
+	VSQRTPS Z7, Z7
+	ADDQ    $+64, R10
+	JMP     (R10)
+
+// func avx512VMSubAdd()
+// Requires: AVX512F
+TEXT ·avx512VMSubAdd(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Z0, Z0
+	VSUBPS 64(SI)(DX*1), Z1, Z1
+	VSUBPS 128(SI)(DX*1), Z2, Z2
+	VSUBPS 192(SI)(DX*1), Z3, Z3
+	VSUBPS 256(SI)(DX*1), Z4, Z4
+	VSUBPS 320(SI)(DX*1), Z5, Z5
+	VSUBPS 384(SI)(DX*1), Z6, Z6
+	VSUBPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VADDPS (DI)(BX*1), Z0, Z0
+	VADDPS 64(DI)(BX*1), Z1, Z1
+	VADDPS 128(DI)(BX*1), Z2, Z2
+	VADDPS 192(DI)(BX*1), Z3, Z3
+	VADDPS 256(DI)(BX*1), Z4, Z4
+	VADDPS 320(DI)(BX*1), Z5, Z5
+	VADDPS 384(DI)(BX*1), Z6, Z6
+	VADDPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx512VMSubSub()
+// Requires: AVX512F
+TEXT ·avx512VMSubSub(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Z0, Z0
+	VSUBPS 64(SI)(DX*1), Z1, Z1
+	VSUBPS 128(SI)(DX*1), Z2, Z2
+	VSUBPS 192(SI)(DX*1), Z3, Z3
+	VSUBPS 256(SI)(DX*1), Z4, Z4
+	VSUBPS 320(SI)(DX*1), Z5, Z5
+	VSUBPS 384(SI)(DX*1), Z6, Z6
+	VSUBPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VSUBPS (DI)(BX*1), Z0, Z0
+	VSUBPS 64(DI)(BX*1), Z1, Z1
+	VSUBPS 128(DI)(BX*1), Z2, Z2
+	VSUBPS 192(DI)(BX*1), Z3, Z3
+	VSUBPS 256(DI)(BX*1), Z4, Z4
+	VSUBPS 320(DI)(BX*1), Z5, Z5
+	VSUBPS 384(DI)(BX*1), Z6, Z6
+	VSUBPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx512VMSubMul()
+// Requires: AVX512F
+TEXT ·avx512VMSubMul(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Z0, Z0
+	VSUBPS 64(SI)(DX*1), Z1, Z1
+	VSUBPS 128(SI)(DX*1), Z2, Z2
+	VSUBPS 192(SI)(DX*1), Z3, Z3
+	VSUBPS 256(SI)(DX*1), Z4, Z4
+	VSUBPS 320(SI)(DX*1), Z5, Z5
+	VSUBPS 384(SI)(DX*1), Z6, Z6
+	VSUBPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VMULPS (DI)(BX*1), Z0, Z0
+	VMULPS 64(DI)(BX*1), Z1, Z1
+	VMULPS 128(DI)(BX*1), Z2, Z2
+	VMULPS 192(DI)(BX*1), Z3, Z3
+	VMULPS 256(DI)(BX*1), Z4, Z4
+	VMULPS 320(DI)(BX*1), Z5, Z5
+	VMULPS 384(DI)(BX*1), Z6, Z6
+	VMULPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx512VMSubDiv()
+// Requires: AVX512F
+TEXT ·avx512VMSubDiv(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Z0, Z0
+	VSUBPS 64(SI)(DX*1), Z1, Z1
+	VSUBPS 128(SI)(DX*1), Z2, Z2
+	VSUBPS 192(SI)(DX*1), Z3, Z3
+	VSUBPS 256(SI)(DX*1), Z4, Z4
+	VSUBPS 320(SI)(DX*1), Z5, Z5
+	VSUBPS 384(SI)(DX*1), Z6, Z6
+	VSUBPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VDIVPS (DI)(BX*1), Z0, Z0
+	VDIVPS 64(DI)(BX*1), Z1, Z1
+	VDIVPS 128(DI)(BX*1), Z2, Z2
+	VDIVPS 192(DI)(BX*1), Z3, Z3
+	VDIVPS 256(DI)(BX*1), Z4, Z4
+	VDIVPS 320(DI)(BX*1), Z5, Z5
+	VDIVPS 384(DI)(BX*1), Z6, Z6
+	VDIVPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx512VMMulNeg()
+// Requires: AVX512F
+TEXT ·avx512VMMulNeg(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VMULPS       (SI)(DX*1), Z0, Z0
+	VMULPS       64(SI)(DX*1), Z1, Z1
+	VMULPS       128(SI)(DX*1), Z2, Z2
+	VMULPS       192(SI)(DX*1), Z3, Z3
+	VMULPS       256(SI)(DX*1), Z4, Z4
+	VMULPS       320(SI)(DX*1), Z5, Z5
+	VMULPS       384(SI)(DX*1), Z6, Z6
+	VMULPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS number80000000<>+0(SB), Z31
+	VPXORD       Z31, Z0, Z0
+	VPXORD       Z31, Z1, Z1
+	VPXORD       Z31, Z2, Z2
+	VPXORD       Z31, Z3, Z3
+	VPXORD       Z31, Z4, Z4
+	VPXORD       Z31, Z5, Z5
+	VPXORD       Z31, Z6, Z6
+	VPXORD       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMMulAbs()
+// Requires: AVX512F
+TEXT ·avx512VMMulAbs(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VMULPS       (SI)(DX*1), Z0, Z0
+	VMULPS       64(SI)(DX*1), Z1, Z1
+	VMULPS       128(SI)(DX*1), Z2, Z2
+	VMULPS       192(SI)(DX*1), Z3, Z3
+	VMULPS       256(SI)(DX*1), Z4, Z4
+	VMULPS       320(SI)(DX*1), Z5, Z5
+	VMULPS       384(SI)(DX*1), Z6, Z6
+	VMULPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS number7fffffff<>+0(SB), Z31
+	VPANDD       Z31, Z0, Z0
+	VPANDD       Z31, Z1, Z1
+	VPANDD       Z31, Z2, Z2
+	VPANDD       Z31, Z3, Z3
+	VPANDD       Z31, Z4, Z4
+	VPANDD       Z31, Z5, Z5
+	VPANDD       Z31, Z6, Z6
+	VPANDD       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMMulScale()
+// Requires: AVX512F
+TEXT ·avx512VMMulScale(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VMULPS       (SI)(DX*1), Z0, Z0
+	VMULPS       64(SI)(DX*1), Z1, Z1
+	VMULPS       128(SI)(DX*1), Z2, Z2
+	VMULPS       192(SI)(DX*1), Z3, Z3
+	VMULPS       256(SI)(DX*1), Z4, Z4
+	VMULPS       320(SI)(DX*1), Z5, Z5
+	VMULPS       384(SI)(DX*1), Z6, Z6
+	VMULPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VMULPS       Z31, Z0, Z0
+	VMULPS       Z31, Z1, Z1
+	VMULPS       Z31, Z2, Z2
+	VMULPS       Z31, Z3, Z3
+	VMULPS       Z31, Z4, Z4
+	VMULPS       Z31, Z5, Z5
+	VMULPS       Z31, Z6, Z6
+	VMULPS       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMMulShift()
+// Requires: AVX512F
+TEXT ·avx512VMMulShift(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VMULPS       (SI)(DX*1), Z0, Z0
+	VMULPS       64(SI)(DX*1), Z1, Z1
+	VMULPS       128(SI)(DX*1), Z2, Z2
+	VMULPS       192(SI)(DX*1), Z3, Z3
+	VMULPS       256(SI)(DX*1), Z4, Z4
+	VMULPS       320(SI)(DX*1), Z5, Z5
+	VMULPS       384(SI)(DX*1), Z6, Z6
+	VMULPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS 48(R10), Z31
+	VADDPS       Z31, Z0, Z0
+	VADDPS       Z31, Z1, Z1
+	VADDPS       Z31, Z2, Z2
+	VADDPS       Z31, Z3, Z3
+	VADDPS       Z31, Z4, Z4
+	VADDPS       Z31, Z5, Z5
+	VADDPS       Z31, Z6, Z6
+	VADDPS       Z31, Z7, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMMulSquare()
+// Requires: AVX512F
+TEXT ·avx512VMMulSquare(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Z0, Z0
+	VMULPS 64(SI)(DX*1), Z1, Z1
+	VMULPS 128(SI)(DX*1), Z2, Z2
+	VMULPS 192(SI)(DX*1), Z3, Z3
+	VMULPS 256(SI)(DX*1), Z4, Z4
+	VMULPS 320(SI)(DX*1), Z5, Z5
+	VMULPS 384(SI)(DX*1), Z6, Z6
+	VMULPS 448(SI)(DX*1), Z7, Z7
+	VMULPS Z0, Z0, Z0
+	VMULPS Z1, Z1, Z1
+	VMULPS Z2, Z2, Z2
+	VMULPS Z3, Z3, Z3
+	VMULPS Z4, Z4, Z4
+	VMULPS Z5, Z5, Z5
+	VMULPS Z6, Z6, Z6
+	VMULPS Z7, Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx512VMMulReciprocal()
+// Requires: AVX512F
+TEXT ·avx512VMMulReciprocal(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VMULPS       (SI)(DX*1), Z0, Z0
+	VMULPS       64(SI)(DX*1), Z1, Z1
+	VMULPS       128(SI)(DX*1), Z2, Z2
+	VMULPS       192(SI)(DX*1), Z3, Z3
+	VMULPS       256(SI)(DX*1), Z4, Z4
+	VMULPS       320(SI)(DX*1), Z5, Z5
+	VMULPS       384(SI)(DX*1), Z6, Z6
+	VMULPS       448(SI)(DX*1), Z7, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	VMOVAPS      Z8, Z12
+	VMOVAPS      Z8, Z13
+	VMOVAPS      Z8, Z14
+	VMOVAPS      Z8, Z15
+	VDIVPS       Z0, Z8, Z0
+	VDIVPS       Z1, Z9, Z1
+	VDIVPS       Z2, Z10, Z2
+	VDIVPS       Z3, Z11, Z3
+	VDIVPS       Z4, Z12, Z4
+	VDIVPS       Z5, Z13, Z5
+	VDIVPS       Z6, Z14, Z6
+	VDIVPS       Z7, Z15, Z7
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx512VMMulSqrt()
+// Requires: AVX512F
+TEXT ·avx512VMMulSqrt(SB), NOSPLIT, $0
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VMULPS  (SI)(DX*1), Z0, Z0
+	VMULPS  64(SI)(DX*1), Z1, Z1
+	VMULPS  128(SI)(DX*1), Z2, Z2
+	VMULPS  192(SI)(DX*1), Z3, Z3
+	VMULPS  256(SI)(DX*1), Z4, Z4
+	VMULPS  320(SI)(DX*1), Z5, Z5
+	VMULPS  384(SI)(DX*1), Z6, Z6
+	VMULPS  448(SI)(DX*1), Z7, Z7
+	VSQRTPS Z0, Z0
+	VSQRTPS Z1, Z1
+	VSQRTPS Z2, Z2
+	VSQRTPS Z3, Z3
+	VSQRTPS Z4, Z4
+	VSQRTPS Z5, Z5
+	VSQRTPS Z6, Z6
+	VSQRTPS Z7, Z7
+	ADDQ    $+64, R10
+	JMP     (R10)
+
+// func avx512VMMulAdd()
+// Requires: AVX512F
+TEXT ·avx512VMMulAdd(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Z0, Z0
+	VMULPS 64(SI)(DX*1), Z1, Z1
+	VMULPS 128(SI)(DX*1), Z2, Z2
+	VMULPS 192(SI)(DX*1), Z3, Z3
+	VMULPS 256(SI)(DX*1), Z4, Z4
+	VMULPS 320(SI)(DX*1), Z5, Z5
+	VMULPS 384(SI)(DX*1), Z6, Z6
+	VMULPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VADDPS (DI)(BX*1), Z0, Z0
+	VADDPS 64(DI)(BX*1), Z1, Z1
+	VADDPS 128(DI)(BX*1), Z2, Z2
+	VADDPS 192(DI)(BX*1), Z3, Z3
+	VADDPS 256(DI)(BX*1), Z4, Z4
+	VADDPS 320(DI)(BX*1), Z5, Z5
+	VADDPS 384(DI)(BX*1), Z6, Z6
+	VADDPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx512VMMulSub()
+// Requires: AVX512F
+TEXT ·avx512VMMulSub(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Z0, Z0
+	VMULPS 64(SI)(DX*1), Z1, Z1
+	VMULPS 128(SI)(DX*1), Z2, Z2
+	VMULPS 192(SI)(DX*1), Z3, Z3
+	VMULPS 256(SI)(DX*1), Z4, Z4
+	VMULPS 320(SI)(DX*1), Z5, Z5
+	VMULPS 384(SI)(DX*1), Z6, Z6
+	VMULPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VSUBPS (DI)(BX*1), Z0, Z0
+	VSUBPS 64(DI)(BX*1), Z1, Z1
+	VSUBPS 128(DI)(BX*1), Z2, Z2
+	VSUBPS 192(DI)(BX*1), Z3, Z3
+	VSUBPS 256(DI)(BX*1), Z4, Z4
+	VSUBPS 320(DI)(BX*1), Z5, Z5
+	VSUBPS 384(DI)(BX*1), Z6, Z6
+	VSUBPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx512VMMulMul()
+// Requires: AVX512F
+TEXT ·avx512VMMulMul(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Z0, Z0
+	VMULPS 64(SI)(DX*1), Z1, Z1
+	VMULPS 128(SI)(DX*1), Z2, Z2
+	VMULPS 192(SI)(DX*1), Z3, Z3
+	VMULPS 256(SI)(DX*1), Z4, Z4
+	VMULPS 320(SI)(DX*1), Z5, Z5
+	VMULPS 384(SI)(DX*1), Z6, Z6
+	VMULPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VMULPS (DI)(BX*1), Z0, Z0
+	VMULPS 64(DI)(BX*1), Z1, Z1
+	VMULPS 128(DI)(BX*1), Z2, Z2
+	VMULPS 192(DI)(BX*1), Z3, Z3
+	VMULPS 256(DI)(BX*1), Z4, Z4
+	VMULPS 320(DI)(BX*1), Z5, Z5
+	VMULPS 384(DI)(BX*1), Z6, Z6
+	VMULPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx512VMMulDiv()
+// Requires: AVX512F
+TEXT ·avx512VMMulDiv(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Z0, Z0
+	VMULPS 64(SI)(DX*1), Z1, Z1
+	VMULPS 128(SI)(DX*1), Z2, Z2
+	VMULPS 192(SI)(DX*1), Z3, Z3
+	VMULPS 256(SI)(DX*1), Z4, Z4
+	VMULPS 320(SI)(DX*1), Z5, Z5
+	VMULPS 384(SI)(DX*1), Z6, Z6
+	VMULPS 448(SI)(DX*1), Z7, Z7
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VDIVPS (DI)(BX*1), Z0, Z0
+	VDIVPS 64(DI)(BX*1), Z1, Z1
+	VDIVPS 128(DI)(BX*1), Z2, Z2
+	VDIVPS 192(DI)(BX*1), Z3, Z3
+	VDIVPS 256(DI)(BX*1), Z4, Z4
+	VDIVPS 320(DI)(BX*1), Z5, Z5
+	VDIVPS 384(DI)(BX*1), Z6, Z6
+	VDIVPS 448(DI)(BX*1), Z7, Z7
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx512VMstoreload()
+// Requires: AVX512F
+TEXT ·avx512VMstoreload(SB), NOSPLIT, $0
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VMOVUPS Z0, (SI)(DX*1)
+	VMOVUPS Z1, 64(SI)(DX*1)
+	VMOVUPS Z2, 128(SI)(DX*1)
+	VMOVUPS Z3, 192(SI)(DX*1)
+	VMOVUPS Z4, 256(SI)(DX*1)
+	VMOVUPS Z5, 320(SI)(DX*1)
+	VMOVUPS Z6, 384(SI)(DX*1)
+	VMOVUPS Z7, 448(SI)(DX*1)
+	MOVQ    24(R10), DI
+	MOVQ    32(R10), BX
+	ANDQ    R8, BX
+	VMOVUPS (DI)(BX*1), Z0
+	VMOVUPS 64(DI)(BX*1), Z1
+	VMOVUPS 128(DI)(BX*1), Z2
+	VMOVUPS 192(DI)(BX*1), Z3
+	VMOVUPS 256(DI)(BX*1), Z4
+	VMOVUPS 320(DI)(BX*1), Z5
+	VMOVUPS 384(DI)(BX*1), Z6
+	VMOVUPS 448(DI)(BX*1), Z7
+	ADDQ    $+64, R10
+	JMP     (R10)
 
 // func avx512VMNegExp()
 // Requires: AVX512F
@@ -9349,576 +12023,6 @@ beyond:
 	VSCALEFPS    Z10, Z11, Z5
 	VSCALEFPS    Z12, Z13, Z6
 	VSCALEFPS    Z14, Z15, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAbsNeg()
-// Requires: AVX512F
-TEXT ·avx512VMAbsNeg(SB), NOSPLIT, $0
-	VBROADCASTSS number7fffffff<>+0(SB), Z31
-	VPANDD       Z31, Z0, Z0
-	VPANDD       Z31, Z1, Z1
-	VPANDD       Z31, Z2, Z2
-	VPANDD       Z31, Z3, Z3
-	VPANDD       Z31, Z4, Z4
-	VPANDD       Z31, Z5, Z5
-	VPANDD       Z31, Z6, Z6
-	VPANDD       Z31, Z7, Z7
-	VBROADCASTSS number80000000<>+0(SB), Z31
-	VPXORD       Z31, Z0, Z0
-	VPXORD       Z31, Z1, Z1
-	VPXORD       Z31, Z2, Z2
-	VPXORD       Z31, Z3, Z3
-	VPXORD       Z31, Z4, Z4
-	VPXORD       Z31, Z5, Z5
-	VPXORD       Z31, Z6, Z6
-	VPXORD       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAbsScale()
-// Requires: AVX512F
-TEXT ·avx512VMAbsScale(SB), NOSPLIT, $0
-	VBROADCASTSS number7fffffff<>+0(SB), Z31
-	VPANDD       Z31, Z0, Z0
-	VPANDD       Z31, Z1, Z1
-	VPANDD       Z31, Z2, Z2
-	VPANDD       Z31, Z3, Z3
-	VPANDD       Z31, Z4, Z4
-	VPANDD       Z31, Z5, Z5
-	VPANDD       Z31, Z6, Z6
-	VPANDD       Z31, Z7, Z7
-	VBROADCASTSS 48(R10), Z31
-	VMULPS       Z31, Z0, Z0
-	VMULPS       Z31, Z1, Z1
-	VMULPS       Z31, Z2, Z2
-	VMULPS       Z31, Z3, Z3
-	VMULPS       Z31, Z4, Z4
-	VMULPS       Z31, Z5, Z5
-	VMULPS       Z31, Z6, Z6
-	VMULPS       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAbsShift()
-// Requires: AVX512F
-TEXT ·avx512VMAbsShift(SB), NOSPLIT, $0
-	VBROADCASTSS number7fffffff<>+0(SB), Z31
-	VPANDD       Z31, Z0, Z0
-	VPANDD       Z31, Z1, Z1
-	VPANDD       Z31, Z2, Z2
-	VPANDD       Z31, Z3, Z3
-	VPANDD       Z31, Z4, Z4
-	VPANDD       Z31, Z5, Z5
-	VPANDD       Z31, Z6, Z6
-	VPANDD       Z31, Z7, Z7
-	VBROADCASTSS 48(R10), Z31
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAbsSquare()
-// Requires: AVX512F
-TEXT ·avx512VMAbsSquare(SB), NOSPLIT, $0
-	VBROADCASTSS number7fffffff<>+0(SB), Z31
-	VPANDD       Z31, Z0, Z0
-	VPANDD       Z31, Z1, Z1
-	VPANDD       Z31, Z2, Z2
-	VPANDD       Z31, Z3, Z3
-	VPANDD       Z31, Z4, Z4
-	VPANDD       Z31, Z5, Z5
-	VPANDD       Z31, Z6, Z6
-	VPANDD       Z31, Z7, Z7
-	VMULPS       Z0, Z0, Z0
-	VMULPS       Z1, Z1, Z1
-	VMULPS       Z2, Z2, Z2
-	VMULPS       Z3, Z3, Z3
-	VMULPS       Z4, Z4, Z4
-	VMULPS       Z5, Z5, Z5
-	VMULPS       Z6, Z6, Z6
-	VMULPS       Z7, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAbsReciprocal()
-// Requires: AVX512F
-TEXT ·avx512VMAbsReciprocal(SB), NOSPLIT, $0
-	VBROADCASTSS number7fffffff<>+0(SB), Z31
-	VPANDD       Z31, Z0, Z0
-	VPANDD       Z31, Z1, Z1
-	VPANDD       Z31, Z2, Z2
-	VPANDD       Z31, Z3, Z3
-	VPANDD       Z31, Z4, Z4
-	VPANDD       Z31, Z5, Z5
-	VPANDD       Z31, Z6, Z6
-	VPANDD       Z31, Z7, Z7
-	VBROADCASTSS number3f800000<>+0(SB), Z8
-	VMOVAPS      Z8, Z9
-	VMOVAPS      Z8, Z10
-	VMOVAPS      Z8, Z11
-	VMOVAPS      Z8, Z12
-	VMOVAPS      Z8, Z13
-	VMOVAPS      Z8, Z14
-	VMOVAPS      Z8, Z15
-	VDIVPS       Z0, Z8, Z0
-	VDIVPS       Z1, Z9, Z1
-	VDIVPS       Z2, Z10, Z2
-	VDIVPS       Z3, Z11, Z3
-	VDIVPS       Z4, Z12, Z4
-	VDIVPS       Z5, Z13, Z5
-	VDIVPS       Z6, Z14, Z6
-	VDIVPS       Z7, Z15, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAbsSqrt()
-// Requires: AVX512F
-TEXT ·avx512VMAbsSqrt(SB), NOSPLIT, $0
-	VBROADCASTSS number7fffffff<>+0(SB), Z31
-	VPANDD       Z31, Z0, Z0
-	VPANDD       Z31, Z1, Z1
-	VPANDD       Z31, Z2, Z2
-	VPANDD       Z31, Z3, Z3
-	VPANDD       Z31, Z4, Z4
-	VPANDD       Z31, Z5, Z5
-	VPANDD       Z31, Z6, Z6
-	VPANDD       Z31, Z7, Z7
-	VSQRTPS      Z0, Z0
-	VSQRTPS      Z1, Z1
-	VSQRTPS      Z2, Z2
-	VSQRTPS      Z3, Z3
-	VSQRTPS      Z4, Z4
-	VSQRTPS      Z5, Z5
-	VSQRTPS      Z6, Z6
-	VSQRTPS      Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAbsAdd()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMAbsAdd(SB), NOSPLIT, $0
-	VBROADCASTSS number7fffffff<>+0(SB), Z31
-	VPANDD       Z31, Z0, Z0
-	VPANDD       Z31, Z1, Z1
-	VPANDD       Z31, Z2, Z2
-	VPANDD       Z31, Z3, Z3
-	VPANDD       Z31, Z4, Z4
-	VPANDD       Z31, Z5, Z5
-	VPANDD       Z31, Z6, Z6
-	VPANDD       Z31, Z7, Z7
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VADDPS       (DI)(BX*1), Z0, Z0
-	VADDPS       64(DI)(BX*1), Z1, Z1
-	VADDPS       128(DI)(BX*1), Z2, Z2
-	VADDPS       192(DI)(BX*1), Z3, Z3
-	VADDPS       256(DI)(BX*1), Z4, Z4
-	VADDPS       320(DI)(BX*1), Z5, Z5
-	VADDPS       384(DI)(BX*1), Z6, Z6
-	VADDPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAbsSub()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMAbsSub(SB), NOSPLIT, $0
-	VBROADCASTSS number7fffffff<>+0(SB), Z31
-	VPANDD       Z31, Z0, Z0
-	VPANDD       Z31, Z1, Z1
-	VPANDD       Z31, Z2, Z2
-	VPANDD       Z31, Z3, Z3
-	VPANDD       Z31, Z4, Z4
-	VPANDD       Z31, Z5, Z5
-	VPANDD       Z31, Z6, Z6
-	VPANDD       Z31, Z7, Z7
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VSUBPS       (DI)(BX*1), Z0, Z0
-	VSUBPS       64(DI)(BX*1), Z1, Z1
-	VSUBPS       128(DI)(BX*1), Z2, Z2
-	VSUBPS       192(DI)(BX*1), Z3, Z3
-	VSUBPS       256(DI)(BX*1), Z4, Z4
-	VSUBPS       320(DI)(BX*1), Z5, Z5
-	VSUBPS       384(DI)(BX*1), Z6, Z6
-	VSUBPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAbsMul()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMAbsMul(SB), NOSPLIT, $0
-	VBROADCASTSS number7fffffff<>+0(SB), Z31
-	VPANDD       Z31, Z0, Z0
-	VPANDD       Z31, Z1, Z1
-	VPANDD       Z31, Z2, Z2
-	VPANDD       Z31, Z3, Z3
-	VPANDD       Z31, Z4, Z4
-	VPANDD       Z31, Z5, Z5
-	VPANDD       Z31, Z6, Z6
-	VPANDD       Z31, Z7, Z7
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VMULPS       (DI)(BX*1), Z0, Z0
-	VMULPS       64(DI)(BX*1), Z1, Z1
-	VMULPS       128(DI)(BX*1), Z2, Z2
-	VMULPS       192(DI)(BX*1), Z3, Z3
-	VMULPS       256(DI)(BX*1), Z4, Z4
-	VMULPS       320(DI)(BX*1), Z5, Z5
-	VMULPS       384(DI)(BX*1), Z6, Z6
-	VMULPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAbsDiv()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMAbsDiv(SB), NOSPLIT, $0
-	VBROADCASTSS number7fffffff<>+0(SB), Z31
-	VPANDD       Z31, Z0, Z0
-	VPANDD       Z31, Z1, Z1
-	VPANDD       Z31, Z2, Z2
-	VPANDD       Z31, Z3, Z3
-	VPANDD       Z31, Z4, Z4
-	VPANDD       Z31, Z5, Z5
-	VPANDD       Z31, Z6, Z6
-	VPANDD       Z31, Z7, Z7
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VDIVPS       (DI)(BX*1), Z0, Z0
-	VDIVPS       64(DI)(BX*1), Z1, Z1
-	VDIVPS       128(DI)(BX*1), Z2, Z2
-	VDIVPS       192(DI)(BX*1), Z3, Z3
-	VDIVPS       256(DI)(BX*1), Z4, Z4
-	VDIVPS       320(DI)(BX*1), Z5, Z5
-	VDIVPS       384(DI)(BX*1), Z6, Z6
-	VDIVPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMScaleNeg()
-// Requires: AVX512F
-TEXT ·avx512VMScaleNeg(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z31
-	VMULPS       Z31, Z0, Z0
-	VMULPS       Z31, Z1, Z1
-	VMULPS       Z31, Z2, Z2
-	VMULPS       Z31, Z3, Z3
-	VMULPS       Z31, Z4, Z4
-	VMULPS       Z31, Z5, Z5
-	VMULPS       Z31, Z6, Z6
-	VMULPS       Z31, Z7, Z7
-	VBROADCASTSS number80000000<>+0(SB), Z31
-	VPXORD       Z31, Z0, Z0
-	VPXORD       Z31, Z1, Z1
-	VPXORD       Z31, Z2, Z2
-	VPXORD       Z31, Z3, Z3
-	VPXORD       Z31, Z4, Z4
-	VPXORD       Z31, Z5, Z5
-	VPXORD       Z31, Z6, Z6
-	VPXORD       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMScaleAbs()
-// Requires: AVX512F
-TEXT ·avx512VMScaleAbs(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z31
-	VMULPS       Z31, Z0, Z0
-	VMULPS       Z31, Z1, Z1
-	VMULPS       Z31, Z2, Z2
-	VMULPS       Z31, Z3, Z3
-	VMULPS       Z31, Z4, Z4
-	VMULPS       Z31, Z5, Z5
-	VMULPS       Z31, Z6, Z6
-	VMULPS       Z31, Z7, Z7
-	VBROADCASTSS number7fffffff<>+0(SB), Z31
-	VPANDD       Z31, Z0, Z0
-	VPANDD       Z31, Z1, Z1
-	VPANDD       Z31, Z2, Z2
-	VPANDD       Z31, Z3, Z3
-	VPANDD       Z31, Z4, Z4
-	VPANDD       Z31, Z5, Z5
-	VPANDD       Z31, Z6, Z6
-	VPANDD       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMScaleShift()
-// Requires: AVX512F
-TEXT ·avx512VMScaleShift(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z31
-	VMULPS       Z31, Z0, Z0
-	VMULPS       Z31, Z1, Z1
-	VMULPS       Z31, Z2, Z2
-	VMULPS       Z31, Z3, Z3
-	VMULPS       Z31, Z4, Z4
-	VMULPS       Z31, Z5, Z5
-	VMULPS       Z31, Z6, Z6
-	VMULPS       Z31, Z7, Z7
-	VBROADCASTSS 48(R10), Z31
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMScaleSquare()
-// Requires: AVX512F
-TEXT ·avx512VMScaleSquare(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z31
-	VMULPS       Z31, Z0, Z0
-	VMULPS       Z31, Z1, Z1
-	VMULPS       Z31, Z2, Z2
-	VMULPS       Z31, Z3, Z3
-	VMULPS       Z31, Z4, Z4
-	VMULPS       Z31, Z5, Z5
-	VMULPS       Z31, Z6, Z6
-	VMULPS       Z31, Z7, Z7
-	VMULPS       Z0, Z0, Z0
-	VMULPS       Z1, Z1, Z1
-	VMULPS       Z2, Z2, Z2
-	VMULPS       Z3, Z3, Z3
-	VMULPS       Z4, Z4, Z4
-	VMULPS       Z5, Z5, Z5
-	VMULPS       Z6, Z6, Z6
-	VMULPS       Z7, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMScaleReciprocal()
-// Requires: AVX512F
-TEXT ·avx512VMScaleReciprocal(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z31
-	VMULPS       Z31, Z0, Z0
-	VMULPS       Z31, Z1, Z1
-	VMULPS       Z31, Z2, Z2
-	VMULPS       Z31, Z3, Z3
-	VMULPS       Z31, Z4, Z4
-	VMULPS       Z31, Z5, Z5
-	VMULPS       Z31, Z6, Z6
-	VMULPS       Z31, Z7, Z7
-	VBROADCASTSS number3f800000<>+0(SB), Z8
-	VMOVAPS      Z8, Z9
-	VMOVAPS      Z8, Z10
-	VMOVAPS      Z8, Z11
-	VMOVAPS      Z8, Z12
-	VMOVAPS      Z8, Z13
-	VMOVAPS      Z8, Z14
-	VMOVAPS      Z8, Z15
-	VDIVPS       Z0, Z8, Z0
-	VDIVPS       Z1, Z9, Z1
-	VDIVPS       Z2, Z10, Z2
-	VDIVPS       Z3, Z11, Z3
-	VDIVPS       Z4, Z12, Z4
-	VDIVPS       Z5, Z13, Z5
-	VDIVPS       Z6, Z14, Z6
-	VDIVPS       Z7, Z15, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMScaleSqrt()
-// Requires: AVX512F
-TEXT ·avx512VMScaleSqrt(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z31
-	VMULPS       Z31, Z0, Z0
-	VMULPS       Z31, Z1, Z1
-	VMULPS       Z31, Z2, Z2
-	VMULPS       Z31, Z3, Z3
-	VMULPS       Z31, Z4, Z4
-	VMULPS       Z31, Z5, Z5
-	VMULPS       Z31, Z6, Z6
-	VMULPS       Z31, Z7, Z7
-	VSQRTPS      Z0, Z0
-	VSQRTPS      Z1, Z1
-	VSQRTPS      Z2, Z2
-	VSQRTPS      Z3, Z3
-	VSQRTPS      Z4, Z4
-	VSQRTPS      Z5, Z5
-	VSQRTPS      Z6, Z6
-	VSQRTPS      Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMScaleAdd()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMScaleAdd(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z31
-	VMULPS       Z31, Z0, Z0
-	VMULPS       Z31, Z1, Z1
-	VMULPS       Z31, Z2, Z2
-	VMULPS       Z31, Z3, Z3
-	VMULPS       Z31, Z4, Z4
-	VMULPS       Z31, Z5, Z5
-	VMULPS       Z31, Z6, Z6
-	VMULPS       Z31, Z7, Z7
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VADDPS       (DI)(BX*1), Z0, Z0
-	VADDPS       64(DI)(BX*1), Z1, Z1
-	VADDPS       128(DI)(BX*1), Z2, Z2
-	VADDPS       192(DI)(BX*1), Z3, Z3
-	VADDPS       256(DI)(BX*1), Z4, Z4
-	VADDPS       320(DI)(BX*1), Z5, Z5
-	VADDPS       384(DI)(BX*1), Z6, Z6
-	VADDPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMScaleSub()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMScaleSub(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z31
-	VMULPS       Z31, Z0, Z0
-	VMULPS       Z31, Z1, Z1
-	VMULPS       Z31, Z2, Z2
-	VMULPS       Z31, Z3, Z3
-	VMULPS       Z31, Z4, Z4
-	VMULPS       Z31, Z5, Z5
-	VMULPS       Z31, Z6, Z6
-	VMULPS       Z31, Z7, Z7
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VSUBPS       (DI)(BX*1), Z0, Z0
-	VSUBPS       64(DI)(BX*1), Z1, Z1
-	VSUBPS       128(DI)(BX*1), Z2, Z2
-	VSUBPS       192(DI)(BX*1), Z3, Z3
-	VSUBPS       256(DI)(BX*1), Z4, Z4
-	VSUBPS       320(DI)(BX*1), Z5, Z5
-	VSUBPS       384(DI)(BX*1), Z6, Z6
-	VSUBPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMScaleMul()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMScaleMul(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z31
-	VMULPS       Z31, Z0, Z0
-	VMULPS       Z31, Z1, Z1
-	VMULPS       Z31, Z2, Z2
-	VMULPS       Z31, Z3, Z3
-	VMULPS       Z31, Z4, Z4
-	VMULPS       Z31, Z5, Z5
-	VMULPS       Z31, Z6, Z6
-	VMULPS       Z31, Z7, Z7
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VMULPS       (DI)(BX*1), Z0, Z0
-	VMULPS       64(DI)(BX*1), Z1, Z1
-	VMULPS       128(DI)(BX*1), Z2, Z2
-	VMULPS       192(DI)(BX*1), Z3, Z3
-	VMULPS       256(DI)(BX*1), Z4, Z4
-	VMULPS       320(DI)(BX*1), Z5, Z5
-	VMULPS       384(DI)(BX*1), Z6, Z6
-	VMULPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMScaleDiv()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMScaleDiv(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z31
-	VMULPS       Z31, Z0, Z0
-	VMULPS       Z31, Z1, Z1
-	VMULPS       Z31, Z2, Z2
-	VMULPS       Z31, Z3, Z3
-	VMULPS       Z31, Z4, Z4
-	VMULPS       Z31, Z5, Z5
-	VMULPS       Z31, Z6, Z6
-	VMULPS       Z31, Z7, Z7
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VDIVPS       (DI)(BX*1), Z0, Z0
-	VDIVPS       64(DI)(BX*1), Z1, Z1
-	VDIVPS       128(DI)(BX*1), Z2, Z2
-	VDIVPS       192(DI)(BX*1), Z3, Z3
-	VDIVPS       256(DI)(BX*1), Z4, Z4
-	VDIVPS       320(DI)(BX*1), Z5, Z5
-	VDIVPS       384(DI)(BX*1), Z6, Z6
-	VDIVPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
 	ADDQ         $+64, R10
 	JMP          (R10)
 
@@ -10254,2668 +12358,6 @@ beyond:
 	VSCALEFPS    Z14, Z15, Z7
 	ADDQ         $+64, R10
 	JMP          (R10)
-
-// func avx512VMShiftNeg()
-// Requires: AVX512F
-TEXT ·avx512VMShiftNeg(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z31
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	VBROADCASTSS number80000000<>+0(SB), Z31
-	VPXORD       Z31, Z0, Z0
-	VPXORD       Z31, Z1, Z1
-	VPXORD       Z31, Z2, Z2
-	VPXORD       Z31, Z3, Z3
-	VPXORD       Z31, Z4, Z4
-	VPXORD       Z31, Z5, Z5
-	VPXORD       Z31, Z6, Z6
-	VPXORD       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMShiftAbs()
-// Requires: AVX512F
-TEXT ·avx512VMShiftAbs(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z31
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	VBROADCASTSS number7fffffff<>+0(SB), Z31
-	VPANDD       Z31, Z0, Z0
-	VPANDD       Z31, Z1, Z1
-	VPANDD       Z31, Z2, Z2
-	VPANDD       Z31, Z3, Z3
-	VPANDD       Z31, Z4, Z4
-	VPANDD       Z31, Z5, Z5
-	VPANDD       Z31, Z6, Z6
-	VPANDD       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMShiftScale()
-// Requires: AVX512F
-TEXT ·avx512VMShiftScale(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z31
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	VBROADCASTSS 48(R10), Z31
-	VMULPS       Z31, Z0, Z0
-	VMULPS       Z31, Z1, Z1
-	VMULPS       Z31, Z2, Z2
-	VMULPS       Z31, Z3, Z3
-	VMULPS       Z31, Z4, Z4
-	VMULPS       Z31, Z5, Z5
-	VMULPS       Z31, Z6, Z6
-	VMULPS       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMShiftSquare()
-// Requires: AVX512F
-TEXT ·avx512VMShiftSquare(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z31
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	VMULPS       Z0, Z0, Z0
-	VMULPS       Z1, Z1, Z1
-	VMULPS       Z2, Z2, Z2
-	VMULPS       Z3, Z3, Z3
-	VMULPS       Z4, Z4, Z4
-	VMULPS       Z5, Z5, Z5
-	VMULPS       Z6, Z6, Z6
-	VMULPS       Z7, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMShiftReciprocal()
-// Requires: AVX512F
-TEXT ·avx512VMShiftReciprocal(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z31
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	VBROADCASTSS number3f800000<>+0(SB), Z8
-	VMOVAPS      Z8, Z9
-	VMOVAPS      Z8, Z10
-	VMOVAPS      Z8, Z11
-	VMOVAPS      Z8, Z12
-	VMOVAPS      Z8, Z13
-	VMOVAPS      Z8, Z14
-	VMOVAPS      Z8, Z15
-	VDIVPS       Z0, Z8, Z0
-	VDIVPS       Z1, Z9, Z1
-	VDIVPS       Z2, Z10, Z2
-	VDIVPS       Z3, Z11, Z3
-	VDIVPS       Z4, Z12, Z4
-	VDIVPS       Z5, Z13, Z5
-	VDIVPS       Z6, Z14, Z6
-	VDIVPS       Z7, Z15, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMShiftSqrt()
-// Requires: AVX512F
-TEXT ·avx512VMShiftSqrt(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z31
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	VSQRTPS      Z0, Z0
-	VSQRTPS      Z1, Z1
-	VSQRTPS      Z2, Z2
-	VSQRTPS      Z3, Z3
-	VSQRTPS      Z4, Z4
-	VSQRTPS      Z5, Z5
-	VSQRTPS      Z6, Z6
-	VSQRTPS      Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMShiftAdd()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMShiftAdd(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z31
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VADDPS       (DI)(BX*1), Z0, Z0
-	VADDPS       64(DI)(BX*1), Z1, Z1
-	VADDPS       128(DI)(BX*1), Z2, Z2
-	VADDPS       192(DI)(BX*1), Z3, Z3
-	VADDPS       256(DI)(BX*1), Z4, Z4
-	VADDPS       320(DI)(BX*1), Z5, Z5
-	VADDPS       384(DI)(BX*1), Z6, Z6
-	VADDPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMShiftSub()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMShiftSub(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z31
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VSUBPS       (DI)(BX*1), Z0, Z0
-	VSUBPS       64(DI)(BX*1), Z1, Z1
-	VSUBPS       128(DI)(BX*1), Z2, Z2
-	VSUBPS       192(DI)(BX*1), Z3, Z3
-	VSUBPS       256(DI)(BX*1), Z4, Z4
-	VSUBPS       320(DI)(BX*1), Z5, Z5
-	VSUBPS       384(DI)(BX*1), Z6, Z6
-	VSUBPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMShiftMul()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMShiftMul(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z31
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VMULPS       (DI)(BX*1), Z0, Z0
-	VMULPS       64(DI)(BX*1), Z1, Z1
-	VMULPS       128(DI)(BX*1), Z2, Z2
-	VMULPS       192(DI)(BX*1), Z3, Z3
-	VMULPS       256(DI)(BX*1), Z4, Z4
-	VMULPS       320(DI)(BX*1), Z5, Z5
-	VMULPS       384(DI)(BX*1), Z6, Z6
-	VMULPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMShiftDiv()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMShiftDiv(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z31
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VDIVPS       (DI)(BX*1), Z0, Z0
-	VDIVPS       64(DI)(BX*1), Z1, Z1
-	VDIVPS       128(DI)(BX*1), Z2, Z2
-	VDIVPS       192(DI)(BX*1), Z3, Z3
-	VDIVPS       256(DI)(BX*1), Z4, Z4
-	VDIVPS       320(DI)(BX*1), Z5, Z5
-	VDIVPS       384(DI)(BX*1), Z6, Z6
-	VDIVPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMSquareNeg()
-// Requires: AVX512F
-TEXT ·avx512VMSquareNeg(SB), NOSPLIT, $0
-	VMULPS       Z0, Z0, Z0
-	VMULPS       Z1, Z1, Z1
-	VMULPS       Z2, Z2, Z2
-	VMULPS       Z3, Z3, Z3
-	VMULPS       Z4, Z4, Z4
-	VMULPS       Z5, Z5, Z5
-	VMULPS       Z6, Z6, Z6
-	VMULPS       Z7, Z7, Z7
-	VBROADCASTSS number80000000<>+0(SB), Z31
-	VPXORD       Z31, Z0, Z0
-	VPXORD       Z31, Z1, Z1
-	VPXORD       Z31, Z2, Z2
-	VPXORD       Z31, Z3, Z3
-	VPXORD       Z31, Z4, Z4
-	VPXORD       Z31, Z5, Z5
-	VPXORD       Z31, Z6, Z6
-	VPXORD       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMSquareAbs()
-// Requires: AVX512F
-TEXT ·avx512VMSquareAbs(SB), NOSPLIT, $0
-	VMULPS       Z0, Z0, Z0
-	VMULPS       Z1, Z1, Z1
-	VMULPS       Z2, Z2, Z2
-	VMULPS       Z3, Z3, Z3
-	VMULPS       Z4, Z4, Z4
-	VMULPS       Z5, Z5, Z5
-	VMULPS       Z6, Z6, Z6
-	VMULPS       Z7, Z7, Z7
-	VBROADCASTSS number7fffffff<>+0(SB), Z31
-	VPANDD       Z31, Z0, Z0
-	VPANDD       Z31, Z1, Z1
-	VPANDD       Z31, Z2, Z2
-	VPANDD       Z31, Z3, Z3
-	VPANDD       Z31, Z4, Z4
-	VPANDD       Z31, Z5, Z5
-	VPANDD       Z31, Z6, Z6
-	VPANDD       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMSquareScale()
-// Requires: AVX512F
-TEXT ·avx512VMSquareScale(SB), NOSPLIT, $0
-	VMULPS       Z0, Z0, Z0
-	VMULPS       Z1, Z1, Z1
-	VMULPS       Z2, Z2, Z2
-	VMULPS       Z3, Z3, Z3
-	VMULPS       Z4, Z4, Z4
-	VMULPS       Z5, Z5, Z5
-	VMULPS       Z6, Z6, Z6
-	VMULPS       Z7, Z7, Z7
-	VBROADCASTSS 48(R10), Z31
-	VMULPS       Z31, Z0, Z0
-	VMULPS       Z31, Z1, Z1
-	VMULPS       Z31, Z2, Z2
-	VMULPS       Z31, Z3, Z3
-	VMULPS       Z31, Z4, Z4
-	VMULPS       Z31, Z5, Z5
-	VMULPS       Z31, Z6, Z6
-	VMULPS       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMSquareShift()
-// Requires: AVX512F
-TEXT ·avx512VMSquareShift(SB), NOSPLIT, $0
-	VMULPS       Z0, Z0, Z0
-	VMULPS       Z1, Z1, Z1
-	VMULPS       Z2, Z2, Z2
-	VMULPS       Z3, Z3, Z3
-	VMULPS       Z4, Z4, Z4
-	VMULPS       Z5, Z5, Z5
-	VMULPS       Z6, Z6, Z6
-	VMULPS       Z7, Z7, Z7
-	VBROADCASTSS 48(R10), Z31
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMSquareReciprocal()
-// Requires: AVX512F
-TEXT ·avx512VMSquareReciprocal(SB), NOSPLIT, $0
-	VMULPS       Z0, Z0, Z0
-	VMULPS       Z1, Z1, Z1
-	VMULPS       Z2, Z2, Z2
-	VMULPS       Z3, Z3, Z3
-	VMULPS       Z4, Z4, Z4
-	VMULPS       Z5, Z5, Z5
-	VMULPS       Z6, Z6, Z6
-	VMULPS       Z7, Z7, Z7
-	VBROADCASTSS number3f800000<>+0(SB), Z8
-	VMOVAPS      Z8, Z9
-	VMOVAPS      Z8, Z10
-	VMOVAPS      Z8, Z11
-	VMOVAPS      Z8, Z12
-	VMOVAPS      Z8, Z13
-	VMOVAPS      Z8, Z14
-	VMOVAPS      Z8, Z15
-	VDIVPS       Z0, Z8, Z0
-	VDIVPS       Z1, Z9, Z1
-	VDIVPS       Z2, Z10, Z2
-	VDIVPS       Z3, Z11, Z3
-	VDIVPS       Z4, Z12, Z4
-	VDIVPS       Z5, Z13, Z5
-	VDIVPS       Z6, Z14, Z6
-	VDIVPS       Z7, Z15, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMSquareSqrt()
-// Requires: AVX512F
-TEXT ·avx512VMSquareSqrt(SB), NOSPLIT, $0
-	VMULPS  Z0, Z0, Z0
-	VMULPS  Z1, Z1, Z1
-	VMULPS  Z2, Z2, Z2
-	VMULPS  Z3, Z3, Z3
-	VMULPS  Z4, Z4, Z4
-	VMULPS  Z5, Z5, Z5
-	VMULPS  Z6, Z6, Z6
-	VMULPS  Z7, Z7, Z7
-	VSQRTPS Z0, Z0
-	VSQRTPS Z1, Z1
-	VSQRTPS Z2, Z2
-	VSQRTPS Z3, Z3
-	VSQRTPS Z4, Z4
-	VSQRTPS Z5, Z5
-	VSQRTPS Z6, Z6
-	VSQRTPS Z7, Z7
-	ADDQ    $+64, R10
-	JMP     (R10)
-
-// func avx512VMSquareAdd()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMSquareAdd(SB), NOSPLIT, $0
-	VMULPS     Z0, Z0, Z0
-	VMULPS     Z1, Z1, Z1
-	VMULPS     Z2, Z2, Z2
-	VMULPS     Z3, Z3, Z3
-	VMULPS     Z4, Z4, Z4
-	VMULPS     Z5, Z5, Z5
-	VMULPS     Z6, Z6, Z6
-	VMULPS     Z7, Z7, Z7
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VADDPS     (DI)(BX*1), Z0, Z0
-	VADDPS     64(DI)(BX*1), Z1, Z1
-	VADDPS     128(DI)(BX*1), Z2, Z2
-	VADDPS     192(DI)(BX*1), Z3, Z3
-	VADDPS     256(DI)(BX*1), Z4, Z4
-	VADDPS     320(DI)(BX*1), Z5, Z5
-	VADDPS     384(DI)(BX*1), Z6, Z6
-	VADDPS     448(DI)(BX*1), Z7, Z7
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	PREFETCHT0 2240(DI)(BX*1)
-	PREFETCHT0 2304(DI)(BX*1)
-	PREFETCHT0 2368(DI)(BX*1)
-	PREFETCHT0 2432(DI)(BX*1)
-	PREFETCHT0 2496(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMSquareSub()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMSquareSub(SB), NOSPLIT, $0
-	VMULPS     Z0, Z0, Z0
-	VMULPS     Z1, Z1, Z1
-	VMULPS     Z2, Z2, Z2
-	VMULPS     Z3, Z3, Z3
-	VMULPS     Z4, Z4, Z4
-	VMULPS     Z5, Z5, Z5
-	VMULPS     Z6, Z6, Z6
-	VMULPS     Z7, Z7, Z7
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VSUBPS     (DI)(BX*1), Z0, Z0
-	VSUBPS     64(DI)(BX*1), Z1, Z1
-	VSUBPS     128(DI)(BX*1), Z2, Z2
-	VSUBPS     192(DI)(BX*1), Z3, Z3
-	VSUBPS     256(DI)(BX*1), Z4, Z4
-	VSUBPS     320(DI)(BX*1), Z5, Z5
-	VSUBPS     384(DI)(BX*1), Z6, Z6
-	VSUBPS     448(DI)(BX*1), Z7, Z7
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	PREFETCHT0 2240(DI)(BX*1)
-	PREFETCHT0 2304(DI)(BX*1)
-	PREFETCHT0 2368(DI)(BX*1)
-	PREFETCHT0 2432(DI)(BX*1)
-	PREFETCHT0 2496(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMSquareMul()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMSquareMul(SB), NOSPLIT, $0
-	VMULPS     Z0, Z0, Z0
-	VMULPS     Z1, Z1, Z1
-	VMULPS     Z2, Z2, Z2
-	VMULPS     Z3, Z3, Z3
-	VMULPS     Z4, Z4, Z4
-	VMULPS     Z5, Z5, Z5
-	VMULPS     Z6, Z6, Z6
-	VMULPS     Z7, Z7, Z7
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VMULPS     (DI)(BX*1), Z0, Z0
-	VMULPS     64(DI)(BX*1), Z1, Z1
-	VMULPS     128(DI)(BX*1), Z2, Z2
-	VMULPS     192(DI)(BX*1), Z3, Z3
-	VMULPS     256(DI)(BX*1), Z4, Z4
-	VMULPS     320(DI)(BX*1), Z5, Z5
-	VMULPS     384(DI)(BX*1), Z6, Z6
-	VMULPS     448(DI)(BX*1), Z7, Z7
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	PREFETCHT0 2240(DI)(BX*1)
-	PREFETCHT0 2304(DI)(BX*1)
-	PREFETCHT0 2368(DI)(BX*1)
-	PREFETCHT0 2432(DI)(BX*1)
-	PREFETCHT0 2496(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMSquareDiv()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMSquareDiv(SB), NOSPLIT, $0
-	VMULPS     Z0, Z0, Z0
-	VMULPS     Z1, Z1, Z1
-	VMULPS     Z2, Z2, Z2
-	VMULPS     Z3, Z3, Z3
-	VMULPS     Z4, Z4, Z4
-	VMULPS     Z5, Z5, Z5
-	VMULPS     Z6, Z6, Z6
-	VMULPS     Z7, Z7, Z7
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VDIVPS     (DI)(BX*1), Z0, Z0
-	VDIVPS     64(DI)(BX*1), Z1, Z1
-	VDIVPS     128(DI)(BX*1), Z2, Z2
-	VDIVPS     192(DI)(BX*1), Z3, Z3
-	VDIVPS     256(DI)(BX*1), Z4, Z4
-	VDIVPS     320(DI)(BX*1), Z5, Z5
-	VDIVPS     384(DI)(BX*1), Z6, Z6
-	VDIVPS     448(DI)(BX*1), Z7, Z7
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	PREFETCHT0 2240(DI)(BX*1)
-	PREFETCHT0 2304(DI)(BX*1)
-	PREFETCHT0 2368(DI)(BX*1)
-	PREFETCHT0 2432(DI)(BX*1)
-	PREFETCHT0 2496(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMClipNeg()
-// Requires: AVX512F
-TEXT ·avx512VMClipNeg(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMAXPS       Z0, Z30, Z0
-	VMAXPS       Z1, Z30, Z1
-	VMAXPS       Z2, Z30, Z2
-	VMAXPS       Z3, Z30, Z3
-	VMAXPS       Z4, Z30, Z4
-	VMAXPS       Z5, Z30, Z5
-	VMAXPS       Z6, Z30, Z6
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z0, Z31, Z0
-	VMINPS       Z1, Z31, Z1
-	VMINPS       Z2, Z31, Z2
-	VMINPS       Z3, Z31, Z3
-	VMINPS       Z4, Z31, Z4
-	VMINPS       Z5, Z31, Z5
-	VMINPS       Z6, Z31, Z6
-	VMINPS       Z7, Z31, Z7
-	VBROADCASTSS number80000000<>+0(SB), Z31
-	VPXORD       Z31, Z0, Z0
-	VPXORD       Z31, Z1, Z1
-	VPXORD       Z31, Z2, Z2
-	VPXORD       Z31, Z3, Z3
-	VPXORD       Z31, Z4, Z4
-	VPXORD       Z31, Z5, Z5
-	VPXORD       Z31, Z6, Z6
-	VPXORD       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMClipAbs()
-// Requires: AVX512F
-TEXT ·avx512VMClipAbs(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMAXPS       Z0, Z30, Z0
-	VMAXPS       Z1, Z30, Z1
-	VMAXPS       Z2, Z30, Z2
-	VMAXPS       Z3, Z30, Z3
-	VMAXPS       Z4, Z30, Z4
-	VMAXPS       Z5, Z30, Z5
-	VMAXPS       Z6, Z30, Z6
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z0, Z31, Z0
-	VMINPS       Z1, Z31, Z1
-	VMINPS       Z2, Z31, Z2
-	VMINPS       Z3, Z31, Z3
-	VMINPS       Z4, Z31, Z4
-	VMINPS       Z5, Z31, Z5
-	VMINPS       Z6, Z31, Z6
-	VMINPS       Z7, Z31, Z7
-	VBROADCASTSS number7fffffff<>+0(SB), Z31
-	VPANDD       Z31, Z0, Z0
-	VPANDD       Z31, Z1, Z1
-	VPANDD       Z31, Z2, Z2
-	VPANDD       Z31, Z3, Z3
-	VPANDD       Z31, Z4, Z4
-	VPANDD       Z31, Z5, Z5
-	VPANDD       Z31, Z6, Z6
-	VPANDD       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMClipScale()
-// Requires: AVX512F
-TEXT ·avx512VMClipScale(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMAXPS       Z0, Z30, Z0
-	VMAXPS       Z1, Z30, Z1
-	VMAXPS       Z2, Z30, Z2
-	VMAXPS       Z3, Z30, Z3
-	VMAXPS       Z4, Z30, Z4
-	VMAXPS       Z5, Z30, Z5
-	VMAXPS       Z6, Z30, Z6
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z0, Z31, Z0
-	VMINPS       Z1, Z31, Z1
-	VMINPS       Z2, Z31, Z2
-	VMINPS       Z3, Z31, Z3
-	VMINPS       Z4, Z31, Z4
-	VMINPS       Z5, Z31, Z5
-	VMINPS       Z6, Z31, Z6
-	VMINPS       Z7, Z31, Z7
-	VBROADCASTSS 48(R10), Z31
-	VMULPS       Z31, Z0, Z0
-	VMULPS       Z31, Z1, Z1
-	VMULPS       Z31, Z2, Z2
-	VMULPS       Z31, Z3, Z3
-	VMULPS       Z31, Z4, Z4
-	VMULPS       Z31, Z5, Z5
-	VMULPS       Z31, Z6, Z6
-	VMULPS       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMClipShift()
-// Requires: AVX512F
-TEXT ·avx512VMClipShift(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMAXPS       Z0, Z30, Z0
-	VMAXPS       Z1, Z30, Z1
-	VMAXPS       Z2, Z30, Z2
-	VMAXPS       Z3, Z30, Z3
-	VMAXPS       Z4, Z30, Z4
-	VMAXPS       Z5, Z30, Z5
-	VMAXPS       Z6, Z30, Z6
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z0, Z31, Z0
-	VMINPS       Z1, Z31, Z1
-	VMINPS       Z2, Z31, Z2
-	VMINPS       Z3, Z31, Z3
-	VMINPS       Z4, Z31, Z4
-	VMINPS       Z5, Z31, Z5
-	VMINPS       Z6, Z31, Z6
-	VMINPS       Z7, Z31, Z7
-	VBROADCASTSS 48(R10), Z31
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMClipSquare()
-// Requires: AVX512F
-TEXT ·avx512VMClipSquare(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMAXPS       Z0, Z30, Z0
-	VMAXPS       Z1, Z30, Z1
-	VMAXPS       Z2, Z30, Z2
-	VMAXPS       Z3, Z30, Z3
-	VMAXPS       Z4, Z30, Z4
-	VMAXPS       Z5, Z30, Z5
-	VMAXPS       Z6, Z30, Z6
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z0, Z31, Z0
-	VMINPS       Z1, Z31, Z1
-	VMINPS       Z2, Z31, Z2
-	VMINPS       Z3, Z31, Z3
-	VMINPS       Z4, Z31, Z4
-	VMINPS       Z5, Z31, Z5
-	VMINPS       Z6, Z31, Z6
-	VMINPS       Z7, Z31, Z7
-	VMULPS       Z0, Z0, Z0
-	VMULPS       Z1, Z1, Z1
-	VMULPS       Z2, Z2, Z2
-	VMULPS       Z3, Z3, Z3
-	VMULPS       Z4, Z4, Z4
-	VMULPS       Z5, Z5, Z5
-	VMULPS       Z6, Z6, Z6
-	VMULPS       Z7, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMClipReciprocal()
-// Requires: AVX512F
-TEXT ·avx512VMClipReciprocal(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMAXPS       Z0, Z30, Z0
-	VMAXPS       Z1, Z30, Z1
-	VMAXPS       Z2, Z30, Z2
-	VMAXPS       Z3, Z30, Z3
-	VMAXPS       Z4, Z30, Z4
-	VMAXPS       Z5, Z30, Z5
-	VMAXPS       Z6, Z30, Z6
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z0, Z31, Z0
-	VMINPS       Z1, Z31, Z1
-	VMINPS       Z2, Z31, Z2
-	VMINPS       Z3, Z31, Z3
-	VMINPS       Z4, Z31, Z4
-	VMINPS       Z5, Z31, Z5
-	VMINPS       Z6, Z31, Z6
-	VMINPS       Z7, Z31, Z7
-	VBROADCASTSS number3f800000<>+0(SB), Z8
-	VMOVAPS      Z8, Z9
-	VMOVAPS      Z8, Z10
-	VMOVAPS      Z8, Z11
-	VMOVAPS      Z8, Z12
-	VMOVAPS      Z8, Z13
-	VMOVAPS      Z8, Z14
-	VMOVAPS      Z8, Z15
-	VDIVPS       Z0, Z8, Z0
-	VDIVPS       Z1, Z9, Z1
-	VDIVPS       Z2, Z10, Z2
-	VDIVPS       Z3, Z11, Z3
-	VDIVPS       Z4, Z12, Z4
-	VDIVPS       Z5, Z13, Z5
-	VDIVPS       Z6, Z14, Z6
-	VDIVPS       Z7, Z15, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMClipSqrt()
-// Requires: AVX512F
-TEXT ·avx512VMClipSqrt(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMAXPS       Z0, Z30, Z0
-	VMAXPS       Z1, Z30, Z1
-	VMAXPS       Z2, Z30, Z2
-	VMAXPS       Z3, Z30, Z3
-	VMAXPS       Z4, Z30, Z4
-	VMAXPS       Z5, Z30, Z5
-	VMAXPS       Z6, Z30, Z6
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z0, Z31, Z0
-	VMINPS       Z1, Z31, Z1
-	VMINPS       Z2, Z31, Z2
-	VMINPS       Z3, Z31, Z3
-	VMINPS       Z4, Z31, Z4
-	VMINPS       Z5, Z31, Z5
-	VMINPS       Z6, Z31, Z6
-	VMINPS       Z7, Z31, Z7
-	VSQRTPS      Z0, Z0
-	VSQRTPS      Z1, Z1
-	VSQRTPS      Z2, Z2
-	VSQRTPS      Z3, Z3
-	VSQRTPS      Z4, Z4
-	VSQRTPS      Z5, Z5
-	VSQRTPS      Z6, Z6
-	VSQRTPS      Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMClipAdd()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMClipAdd(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMAXPS       Z0, Z30, Z0
-	VMAXPS       Z1, Z30, Z1
-	VMAXPS       Z2, Z30, Z2
-	VMAXPS       Z3, Z30, Z3
-	VMAXPS       Z4, Z30, Z4
-	VMAXPS       Z5, Z30, Z5
-	VMAXPS       Z6, Z30, Z6
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z0, Z31, Z0
-	VMINPS       Z1, Z31, Z1
-	VMINPS       Z2, Z31, Z2
-	VMINPS       Z3, Z31, Z3
-	VMINPS       Z4, Z31, Z4
-	VMINPS       Z5, Z31, Z5
-	VMINPS       Z6, Z31, Z6
-	VMINPS       Z7, Z31, Z7
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VADDPS       (DI)(BX*1), Z0, Z0
-	VADDPS       64(DI)(BX*1), Z1, Z1
-	VADDPS       128(DI)(BX*1), Z2, Z2
-	VADDPS       192(DI)(BX*1), Z3, Z3
-	VADDPS       256(DI)(BX*1), Z4, Z4
-	VADDPS       320(DI)(BX*1), Z5, Z5
-	VADDPS       384(DI)(BX*1), Z6, Z6
-	VADDPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMClipSub()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMClipSub(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMAXPS       Z0, Z30, Z0
-	VMAXPS       Z1, Z30, Z1
-	VMAXPS       Z2, Z30, Z2
-	VMAXPS       Z3, Z30, Z3
-	VMAXPS       Z4, Z30, Z4
-	VMAXPS       Z5, Z30, Z5
-	VMAXPS       Z6, Z30, Z6
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z0, Z31, Z0
-	VMINPS       Z1, Z31, Z1
-	VMINPS       Z2, Z31, Z2
-	VMINPS       Z3, Z31, Z3
-	VMINPS       Z4, Z31, Z4
-	VMINPS       Z5, Z31, Z5
-	VMINPS       Z6, Z31, Z6
-	VMINPS       Z7, Z31, Z7
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VSUBPS       (DI)(BX*1), Z0, Z0
-	VSUBPS       64(DI)(BX*1), Z1, Z1
-	VSUBPS       128(DI)(BX*1), Z2, Z2
-	VSUBPS       192(DI)(BX*1), Z3, Z3
-	VSUBPS       256(DI)(BX*1), Z4, Z4
-	VSUBPS       320(DI)(BX*1), Z5, Z5
-	VSUBPS       384(DI)(BX*1), Z6, Z6
-	VSUBPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMClipMul()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMClipMul(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMAXPS       Z0, Z30, Z0
-	VMAXPS       Z1, Z30, Z1
-	VMAXPS       Z2, Z30, Z2
-	VMAXPS       Z3, Z30, Z3
-	VMAXPS       Z4, Z30, Z4
-	VMAXPS       Z5, Z30, Z5
-	VMAXPS       Z6, Z30, Z6
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z0, Z31, Z0
-	VMINPS       Z1, Z31, Z1
-	VMINPS       Z2, Z31, Z2
-	VMINPS       Z3, Z31, Z3
-	VMINPS       Z4, Z31, Z4
-	VMINPS       Z5, Z31, Z5
-	VMINPS       Z6, Z31, Z6
-	VMINPS       Z7, Z31, Z7
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VMULPS       (DI)(BX*1), Z0, Z0
-	VMULPS       64(DI)(BX*1), Z1, Z1
-	VMULPS       128(DI)(BX*1), Z2, Z2
-	VMULPS       192(DI)(BX*1), Z3, Z3
-	VMULPS       256(DI)(BX*1), Z4, Z4
-	VMULPS       320(DI)(BX*1), Z5, Z5
-	VMULPS       384(DI)(BX*1), Z6, Z6
-	VMULPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMClipDiv()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMClipDiv(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMAXPS       Z0, Z30, Z0
-	VMAXPS       Z1, Z30, Z1
-	VMAXPS       Z2, Z30, Z2
-	VMAXPS       Z3, Z30, Z3
-	VMAXPS       Z4, Z30, Z4
-	VMAXPS       Z5, Z30, Z5
-	VMAXPS       Z6, Z30, Z6
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z0, Z31, Z0
-	VMINPS       Z1, Z31, Z1
-	VMINPS       Z2, Z31, Z2
-	VMINPS       Z3, Z31, Z3
-	VMINPS       Z4, Z31, Z4
-	VMINPS       Z5, Z31, Z5
-	VMINPS       Z6, Z31, Z6
-	VMINPS       Z7, Z31, Z7
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VDIVPS       (DI)(BX*1), Z0, Z0
-	VDIVPS       64(DI)(BX*1), Z1, Z1
-	VDIVPS       128(DI)(BX*1), Z2, Z2
-	VDIVPS       192(DI)(BX*1), Z3, Z3
-	VDIVPS       256(DI)(BX*1), Z4, Z4
-	VDIVPS       320(DI)(BX*1), Z5, Z5
-	VDIVPS       384(DI)(BX*1), Z6, Z6
-	VDIVPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAffineNeg()
-// Requires: AVX512F
-TEXT ·avx512VMAffineNeg(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMULPS       Z30, Z0, Z0
-	VMULPS       Z30, Z1, Z1
-	VMULPS       Z30, Z2, Z2
-	VMULPS       Z30, Z3, Z3
-	VMULPS       Z30, Z4, Z4
-	VMULPS       Z30, Z5, Z5
-	VMULPS       Z30, Z6, Z6
-	VMULPS       Z30, Z7, Z7
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	VBROADCASTSS number80000000<>+0(SB), Z31
-	VPXORD       Z31, Z0, Z0
-	VPXORD       Z31, Z1, Z1
-	VPXORD       Z31, Z2, Z2
-	VPXORD       Z31, Z3, Z3
-	VPXORD       Z31, Z4, Z4
-	VPXORD       Z31, Z5, Z5
-	VPXORD       Z31, Z6, Z6
-	VPXORD       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAffineAbs()
-// Requires: AVX512F
-TEXT ·avx512VMAffineAbs(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMULPS       Z30, Z0, Z0
-	VMULPS       Z30, Z1, Z1
-	VMULPS       Z30, Z2, Z2
-	VMULPS       Z30, Z3, Z3
-	VMULPS       Z30, Z4, Z4
-	VMULPS       Z30, Z5, Z5
-	VMULPS       Z30, Z6, Z6
-	VMULPS       Z30, Z7, Z7
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	VBROADCASTSS number7fffffff<>+0(SB), Z31
-	VPANDD       Z31, Z0, Z0
-	VPANDD       Z31, Z1, Z1
-	VPANDD       Z31, Z2, Z2
-	VPANDD       Z31, Z3, Z3
-	VPANDD       Z31, Z4, Z4
-	VPANDD       Z31, Z5, Z5
-	VPANDD       Z31, Z6, Z6
-	VPANDD       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAffineScale()
-// Requires: AVX512F
-TEXT ·avx512VMAffineScale(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMULPS       Z30, Z0, Z0
-	VMULPS       Z30, Z1, Z1
-	VMULPS       Z30, Z2, Z2
-	VMULPS       Z30, Z3, Z3
-	VMULPS       Z30, Z4, Z4
-	VMULPS       Z30, Z5, Z5
-	VMULPS       Z30, Z6, Z6
-	VMULPS       Z30, Z7, Z7
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	VBROADCASTSS 48(R10), Z31
-	VMULPS       Z31, Z0, Z0
-	VMULPS       Z31, Z1, Z1
-	VMULPS       Z31, Z2, Z2
-	VMULPS       Z31, Z3, Z3
-	VMULPS       Z31, Z4, Z4
-	VMULPS       Z31, Z5, Z5
-	VMULPS       Z31, Z6, Z6
-	VMULPS       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAffineShift()
-// Requires: AVX512F
-TEXT ·avx512VMAffineShift(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMULPS       Z30, Z0, Z0
-	VMULPS       Z30, Z1, Z1
-	VMULPS       Z30, Z2, Z2
-	VMULPS       Z30, Z3, Z3
-	VMULPS       Z30, Z4, Z4
-	VMULPS       Z30, Z5, Z5
-	VMULPS       Z30, Z6, Z6
-	VMULPS       Z30, Z7, Z7
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	VBROADCASTSS 48(R10), Z31
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAffineSquare()
-// Requires: AVX512F
-TEXT ·avx512VMAffineSquare(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMULPS       Z30, Z0, Z0
-	VMULPS       Z30, Z1, Z1
-	VMULPS       Z30, Z2, Z2
-	VMULPS       Z30, Z3, Z3
-	VMULPS       Z30, Z4, Z4
-	VMULPS       Z30, Z5, Z5
-	VMULPS       Z30, Z6, Z6
-	VMULPS       Z30, Z7, Z7
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	VMULPS       Z0, Z0, Z0
-	VMULPS       Z1, Z1, Z1
-	VMULPS       Z2, Z2, Z2
-	VMULPS       Z3, Z3, Z3
-	VMULPS       Z4, Z4, Z4
-	VMULPS       Z5, Z5, Z5
-	VMULPS       Z6, Z6, Z6
-	VMULPS       Z7, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAffineReciprocal()
-// Requires: AVX512F
-TEXT ·avx512VMAffineReciprocal(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMULPS       Z30, Z0, Z0
-	VMULPS       Z30, Z1, Z1
-	VMULPS       Z30, Z2, Z2
-	VMULPS       Z30, Z3, Z3
-	VMULPS       Z30, Z4, Z4
-	VMULPS       Z30, Z5, Z5
-	VMULPS       Z30, Z6, Z6
-	VMULPS       Z30, Z7, Z7
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	VBROADCASTSS number3f800000<>+0(SB), Z8
-	VMOVAPS      Z8, Z9
-	VMOVAPS      Z8, Z10
-	VMOVAPS      Z8, Z11
-	VMOVAPS      Z8, Z12
-	VMOVAPS      Z8, Z13
-	VMOVAPS      Z8, Z14
-	VMOVAPS      Z8, Z15
-	VDIVPS       Z0, Z8, Z0
-	VDIVPS       Z1, Z9, Z1
-	VDIVPS       Z2, Z10, Z2
-	VDIVPS       Z3, Z11, Z3
-	VDIVPS       Z4, Z12, Z4
-	VDIVPS       Z5, Z13, Z5
-	VDIVPS       Z6, Z14, Z6
-	VDIVPS       Z7, Z15, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAffineSqrt()
-// Requires: AVX512F
-TEXT ·avx512VMAffineSqrt(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMULPS       Z30, Z0, Z0
-	VMULPS       Z30, Z1, Z1
-	VMULPS       Z30, Z2, Z2
-	VMULPS       Z30, Z3, Z3
-	VMULPS       Z30, Z4, Z4
-	VMULPS       Z30, Z5, Z5
-	VMULPS       Z30, Z6, Z6
-	VMULPS       Z30, Z7, Z7
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	VSQRTPS      Z0, Z0
-	VSQRTPS      Z1, Z1
-	VSQRTPS      Z2, Z2
-	VSQRTPS      Z3, Z3
-	VSQRTPS      Z4, Z4
-	VSQRTPS      Z5, Z5
-	VSQRTPS      Z6, Z6
-	VSQRTPS      Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAffineAdd()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMAffineAdd(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMULPS       Z30, Z0, Z0
-	VMULPS       Z30, Z1, Z1
-	VMULPS       Z30, Z2, Z2
-	VMULPS       Z30, Z3, Z3
-	VMULPS       Z30, Z4, Z4
-	VMULPS       Z30, Z5, Z5
-	VMULPS       Z30, Z6, Z6
-	VMULPS       Z30, Z7, Z7
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VADDPS       (DI)(BX*1), Z0, Z0
-	VADDPS       64(DI)(BX*1), Z1, Z1
-	VADDPS       128(DI)(BX*1), Z2, Z2
-	VADDPS       192(DI)(BX*1), Z3, Z3
-	VADDPS       256(DI)(BX*1), Z4, Z4
-	VADDPS       320(DI)(BX*1), Z5, Z5
-	VADDPS       384(DI)(BX*1), Z6, Z6
-	VADDPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAffineSub()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMAffineSub(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMULPS       Z30, Z0, Z0
-	VMULPS       Z30, Z1, Z1
-	VMULPS       Z30, Z2, Z2
-	VMULPS       Z30, Z3, Z3
-	VMULPS       Z30, Z4, Z4
-	VMULPS       Z30, Z5, Z5
-	VMULPS       Z30, Z6, Z6
-	VMULPS       Z30, Z7, Z7
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VSUBPS       (DI)(BX*1), Z0, Z0
-	VSUBPS       64(DI)(BX*1), Z1, Z1
-	VSUBPS       128(DI)(BX*1), Z2, Z2
-	VSUBPS       192(DI)(BX*1), Z3, Z3
-	VSUBPS       256(DI)(BX*1), Z4, Z4
-	VSUBPS       320(DI)(BX*1), Z5, Z5
-	VSUBPS       384(DI)(BX*1), Z6, Z6
-	VSUBPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAffineMul()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMAffineMul(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMULPS       Z30, Z0, Z0
-	VMULPS       Z30, Z1, Z1
-	VMULPS       Z30, Z2, Z2
-	VMULPS       Z30, Z3, Z3
-	VMULPS       Z30, Z4, Z4
-	VMULPS       Z30, Z5, Z5
-	VMULPS       Z30, Z6, Z6
-	VMULPS       Z30, Z7, Z7
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VMULPS       (DI)(BX*1), Z0, Z0
-	VMULPS       64(DI)(BX*1), Z1, Z1
-	VMULPS       128(DI)(BX*1), Z2, Z2
-	VMULPS       192(DI)(BX*1), Z3, Z3
-	VMULPS       256(DI)(BX*1), Z4, Z4
-	VMULPS       320(DI)(BX*1), Z5, Z5
-	VMULPS       384(DI)(BX*1), Z6, Z6
-	VMULPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAffineDiv()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMAffineDiv(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Z30
-	VBROADCASTSS 44(R10), Z31
-	VMULPS       Z30, Z0, Z0
-	VMULPS       Z30, Z1, Z1
-	VMULPS       Z30, Z2, Z2
-	VMULPS       Z30, Z3, Z3
-	VMULPS       Z30, Z4, Z4
-	VMULPS       Z30, Z5, Z5
-	VMULPS       Z30, Z6, Z6
-	VMULPS       Z30, Z7, Z7
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VDIVPS       (DI)(BX*1), Z0, Z0
-	VDIVPS       64(DI)(BX*1), Z1, Z1
-	VDIVPS       128(DI)(BX*1), Z2, Z2
-	VDIVPS       192(DI)(BX*1), Z3, Z3
-	VDIVPS       256(DI)(BX*1), Z4, Z4
-	VDIVPS       320(DI)(BX*1), Z5, Z5
-	VDIVPS       384(DI)(BX*1), Z6, Z6
-	VDIVPS       448(DI)(BX*1), Z7, Z7
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	PREFETCHT0   2240(DI)(BX*1)
-	PREFETCHT0   2304(DI)(BX*1)
-	PREFETCHT0   2368(DI)(BX*1)
-	PREFETCHT0   2432(DI)(BX*1)
-	PREFETCHT0   2496(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAddNeg()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMAddNeg(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VADDPS       (SI)(DX*1), Z0, Z0
-	VADDPS       64(SI)(DX*1), Z1, Z1
-	VADDPS       128(SI)(DX*1), Z2, Z2
-	VADDPS       192(SI)(DX*1), Z3, Z3
-	VADDPS       256(SI)(DX*1), Z4, Z4
-	VADDPS       320(SI)(DX*1), Z5, Z5
-	VADDPS       384(SI)(DX*1), Z6, Z6
-	VADDPS       448(SI)(DX*1), Z7, Z7
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	PREFETCHT0   2240(SI)(DX*1)
-	PREFETCHT0   2304(SI)(DX*1)
-	PREFETCHT0   2368(SI)(DX*1)
-	PREFETCHT0   2432(SI)(DX*1)
-	PREFETCHT0   2496(SI)(DX*1)
-	VBROADCASTSS number80000000<>+0(SB), Z31
-	VPXORD       Z31, Z0, Z0
-	VPXORD       Z31, Z1, Z1
-	VPXORD       Z31, Z2, Z2
-	VPXORD       Z31, Z3, Z3
-	VPXORD       Z31, Z4, Z4
-	VPXORD       Z31, Z5, Z5
-	VPXORD       Z31, Z6, Z6
-	VPXORD       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAddAbs()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMAddAbs(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VADDPS       (SI)(DX*1), Z0, Z0
-	VADDPS       64(SI)(DX*1), Z1, Z1
-	VADDPS       128(SI)(DX*1), Z2, Z2
-	VADDPS       192(SI)(DX*1), Z3, Z3
-	VADDPS       256(SI)(DX*1), Z4, Z4
-	VADDPS       320(SI)(DX*1), Z5, Z5
-	VADDPS       384(SI)(DX*1), Z6, Z6
-	VADDPS       448(SI)(DX*1), Z7, Z7
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	PREFETCHT0   2240(SI)(DX*1)
-	PREFETCHT0   2304(SI)(DX*1)
-	PREFETCHT0   2368(SI)(DX*1)
-	PREFETCHT0   2432(SI)(DX*1)
-	PREFETCHT0   2496(SI)(DX*1)
-	VBROADCASTSS number7fffffff<>+0(SB), Z31
-	VPANDD       Z31, Z0, Z0
-	VPANDD       Z31, Z1, Z1
-	VPANDD       Z31, Z2, Z2
-	VPANDD       Z31, Z3, Z3
-	VPANDD       Z31, Z4, Z4
-	VPANDD       Z31, Z5, Z5
-	VPANDD       Z31, Z6, Z6
-	VPANDD       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAddScale()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMAddScale(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VADDPS       (SI)(DX*1), Z0, Z0
-	VADDPS       64(SI)(DX*1), Z1, Z1
-	VADDPS       128(SI)(DX*1), Z2, Z2
-	VADDPS       192(SI)(DX*1), Z3, Z3
-	VADDPS       256(SI)(DX*1), Z4, Z4
-	VADDPS       320(SI)(DX*1), Z5, Z5
-	VADDPS       384(SI)(DX*1), Z6, Z6
-	VADDPS       448(SI)(DX*1), Z7, Z7
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	PREFETCHT0   2240(SI)(DX*1)
-	PREFETCHT0   2304(SI)(DX*1)
-	PREFETCHT0   2368(SI)(DX*1)
-	PREFETCHT0   2432(SI)(DX*1)
-	PREFETCHT0   2496(SI)(DX*1)
-	VBROADCASTSS 48(R10), Z31
-	VMULPS       Z31, Z0, Z0
-	VMULPS       Z31, Z1, Z1
-	VMULPS       Z31, Z2, Z2
-	VMULPS       Z31, Z3, Z3
-	VMULPS       Z31, Z4, Z4
-	VMULPS       Z31, Z5, Z5
-	VMULPS       Z31, Z6, Z6
-	VMULPS       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAddShift()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMAddShift(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VADDPS       (SI)(DX*1), Z0, Z0
-	VADDPS       64(SI)(DX*1), Z1, Z1
-	VADDPS       128(SI)(DX*1), Z2, Z2
-	VADDPS       192(SI)(DX*1), Z3, Z3
-	VADDPS       256(SI)(DX*1), Z4, Z4
-	VADDPS       320(SI)(DX*1), Z5, Z5
-	VADDPS       384(SI)(DX*1), Z6, Z6
-	VADDPS       448(SI)(DX*1), Z7, Z7
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	PREFETCHT0   2240(SI)(DX*1)
-	PREFETCHT0   2304(SI)(DX*1)
-	PREFETCHT0   2368(SI)(DX*1)
-	PREFETCHT0   2432(SI)(DX*1)
-	PREFETCHT0   2496(SI)(DX*1)
-	VBROADCASTSS 48(R10), Z31
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAddSquare()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMAddSquare(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VADDPS     (SI)(DX*1), Z0, Z0
-	VADDPS     64(SI)(DX*1), Z1, Z1
-	VADDPS     128(SI)(DX*1), Z2, Z2
-	VADDPS     192(SI)(DX*1), Z3, Z3
-	VADDPS     256(SI)(DX*1), Z4, Z4
-	VADDPS     320(SI)(DX*1), Z5, Z5
-	VADDPS     384(SI)(DX*1), Z6, Z6
-	VADDPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	VMULPS     Z0, Z0, Z0
-	VMULPS     Z1, Z1, Z1
-	VMULPS     Z2, Z2, Z2
-	VMULPS     Z3, Z3, Z3
-	VMULPS     Z4, Z4, Z4
-	VMULPS     Z5, Z5, Z5
-	VMULPS     Z6, Z6, Z6
-	VMULPS     Z7, Z7, Z7
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMAddReciprocal()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMAddReciprocal(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VADDPS       (SI)(DX*1), Z0, Z0
-	VADDPS       64(SI)(DX*1), Z1, Z1
-	VADDPS       128(SI)(DX*1), Z2, Z2
-	VADDPS       192(SI)(DX*1), Z3, Z3
-	VADDPS       256(SI)(DX*1), Z4, Z4
-	VADDPS       320(SI)(DX*1), Z5, Z5
-	VADDPS       384(SI)(DX*1), Z6, Z6
-	VADDPS       448(SI)(DX*1), Z7, Z7
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	PREFETCHT0   2240(SI)(DX*1)
-	PREFETCHT0   2304(SI)(DX*1)
-	PREFETCHT0   2368(SI)(DX*1)
-	PREFETCHT0   2432(SI)(DX*1)
-	PREFETCHT0   2496(SI)(DX*1)
-	VBROADCASTSS number3f800000<>+0(SB), Z8
-	VMOVAPS      Z8, Z9
-	VMOVAPS      Z8, Z10
-	VMOVAPS      Z8, Z11
-	VMOVAPS      Z8, Z12
-	VMOVAPS      Z8, Z13
-	VMOVAPS      Z8, Z14
-	VMOVAPS      Z8, Z15
-	VDIVPS       Z0, Z8, Z0
-	VDIVPS       Z1, Z9, Z1
-	VDIVPS       Z2, Z10, Z2
-	VDIVPS       Z3, Z11, Z3
-	VDIVPS       Z4, Z12, Z4
-	VDIVPS       Z5, Z13, Z5
-	VDIVPS       Z6, Z14, Z6
-	VDIVPS       Z7, Z15, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMAddSqrt()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMAddSqrt(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VADDPS     (SI)(DX*1), Z0, Z0
-	VADDPS     64(SI)(DX*1), Z1, Z1
-	VADDPS     128(SI)(DX*1), Z2, Z2
-	VADDPS     192(SI)(DX*1), Z3, Z3
-	VADDPS     256(SI)(DX*1), Z4, Z4
-	VADDPS     320(SI)(DX*1), Z5, Z5
-	VADDPS     384(SI)(DX*1), Z6, Z6
-	VADDPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	VSQRTPS    Z0, Z0
-	VSQRTPS    Z1, Z1
-	VSQRTPS    Z2, Z2
-	VSQRTPS    Z3, Z3
-	VSQRTPS    Z4, Z4
-	VSQRTPS    Z5, Z5
-	VSQRTPS    Z6, Z6
-	VSQRTPS    Z7, Z7
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMAddAdd()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMAddAdd(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VADDPS     (SI)(DX*1), Z0, Z0
-	VADDPS     64(SI)(DX*1), Z1, Z1
-	VADDPS     128(SI)(DX*1), Z2, Z2
-	VADDPS     192(SI)(DX*1), Z3, Z3
-	VADDPS     256(SI)(DX*1), Z4, Z4
-	VADDPS     320(SI)(DX*1), Z5, Z5
-	VADDPS     384(SI)(DX*1), Z6, Z6
-	VADDPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VADDPS     (DI)(BX*1), Z0, Z0
-	VADDPS     64(DI)(BX*1), Z1, Z1
-	VADDPS     128(DI)(BX*1), Z2, Z2
-	VADDPS     192(DI)(BX*1), Z3, Z3
-	VADDPS     256(DI)(BX*1), Z4, Z4
-	VADDPS     320(DI)(BX*1), Z5, Z5
-	VADDPS     384(DI)(BX*1), Z6, Z6
-	VADDPS     448(DI)(BX*1), Z7, Z7
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	PREFETCHT0 2240(DI)(BX*1)
-	PREFETCHT0 2304(DI)(BX*1)
-	PREFETCHT0 2368(DI)(BX*1)
-	PREFETCHT0 2432(DI)(BX*1)
-	PREFETCHT0 2496(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMAddSub()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMAddSub(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VADDPS     (SI)(DX*1), Z0, Z0
-	VADDPS     64(SI)(DX*1), Z1, Z1
-	VADDPS     128(SI)(DX*1), Z2, Z2
-	VADDPS     192(SI)(DX*1), Z3, Z3
-	VADDPS     256(SI)(DX*1), Z4, Z4
-	VADDPS     320(SI)(DX*1), Z5, Z5
-	VADDPS     384(SI)(DX*1), Z6, Z6
-	VADDPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VSUBPS     (DI)(BX*1), Z0, Z0
-	VSUBPS     64(DI)(BX*1), Z1, Z1
-	VSUBPS     128(DI)(BX*1), Z2, Z2
-	VSUBPS     192(DI)(BX*1), Z3, Z3
-	VSUBPS     256(DI)(BX*1), Z4, Z4
-	VSUBPS     320(DI)(BX*1), Z5, Z5
-	VSUBPS     384(DI)(BX*1), Z6, Z6
-	VSUBPS     448(DI)(BX*1), Z7, Z7
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	PREFETCHT0 2240(DI)(BX*1)
-	PREFETCHT0 2304(DI)(BX*1)
-	PREFETCHT0 2368(DI)(BX*1)
-	PREFETCHT0 2432(DI)(BX*1)
-	PREFETCHT0 2496(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMAddMul()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMAddMul(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VADDPS     (SI)(DX*1), Z0, Z0
-	VADDPS     64(SI)(DX*1), Z1, Z1
-	VADDPS     128(SI)(DX*1), Z2, Z2
-	VADDPS     192(SI)(DX*1), Z3, Z3
-	VADDPS     256(SI)(DX*1), Z4, Z4
-	VADDPS     320(SI)(DX*1), Z5, Z5
-	VADDPS     384(SI)(DX*1), Z6, Z6
-	VADDPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VMULPS     (DI)(BX*1), Z0, Z0
-	VMULPS     64(DI)(BX*1), Z1, Z1
-	VMULPS     128(DI)(BX*1), Z2, Z2
-	VMULPS     192(DI)(BX*1), Z3, Z3
-	VMULPS     256(DI)(BX*1), Z4, Z4
-	VMULPS     320(DI)(BX*1), Z5, Z5
-	VMULPS     384(DI)(BX*1), Z6, Z6
-	VMULPS     448(DI)(BX*1), Z7, Z7
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	PREFETCHT0 2240(DI)(BX*1)
-	PREFETCHT0 2304(DI)(BX*1)
-	PREFETCHT0 2368(DI)(BX*1)
-	PREFETCHT0 2432(DI)(BX*1)
-	PREFETCHT0 2496(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMAddDiv()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMAddDiv(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VADDPS     (SI)(DX*1), Z0, Z0
-	VADDPS     64(SI)(DX*1), Z1, Z1
-	VADDPS     128(SI)(DX*1), Z2, Z2
-	VADDPS     192(SI)(DX*1), Z3, Z3
-	VADDPS     256(SI)(DX*1), Z4, Z4
-	VADDPS     320(SI)(DX*1), Z5, Z5
-	VADDPS     384(SI)(DX*1), Z6, Z6
-	VADDPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VDIVPS     (DI)(BX*1), Z0, Z0
-	VDIVPS     64(DI)(BX*1), Z1, Z1
-	VDIVPS     128(DI)(BX*1), Z2, Z2
-	VDIVPS     192(DI)(BX*1), Z3, Z3
-	VDIVPS     256(DI)(BX*1), Z4, Z4
-	VDIVPS     320(DI)(BX*1), Z5, Z5
-	VDIVPS     384(DI)(BX*1), Z6, Z6
-	VDIVPS     448(DI)(BX*1), Z7, Z7
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	PREFETCHT0 2240(DI)(BX*1)
-	PREFETCHT0 2304(DI)(BX*1)
-	PREFETCHT0 2368(DI)(BX*1)
-	PREFETCHT0 2432(DI)(BX*1)
-	PREFETCHT0 2496(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMSubNeg()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMSubNeg(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VSUBPS       (SI)(DX*1), Z0, Z0
-	VSUBPS       64(SI)(DX*1), Z1, Z1
-	VSUBPS       128(SI)(DX*1), Z2, Z2
-	VSUBPS       192(SI)(DX*1), Z3, Z3
-	VSUBPS       256(SI)(DX*1), Z4, Z4
-	VSUBPS       320(SI)(DX*1), Z5, Z5
-	VSUBPS       384(SI)(DX*1), Z6, Z6
-	VSUBPS       448(SI)(DX*1), Z7, Z7
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	PREFETCHT0   2240(SI)(DX*1)
-	PREFETCHT0   2304(SI)(DX*1)
-	PREFETCHT0   2368(SI)(DX*1)
-	PREFETCHT0   2432(SI)(DX*1)
-	PREFETCHT0   2496(SI)(DX*1)
-	VBROADCASTSS number80000000<>+0(SB), Z31
-	VPXORD       Z31, Z0, Z0
-	VPXORD       Z31, Z1, Z1
-	VPXORD       Z31, Z2, Z2
-	VPXORD       Z31, Z3, Z3
-	VPXORD       Z31, Z4, Z4
-	VPXORD       Z31, Z5, Z5
-	VPXORD       Z31, Z6, Z6
-	VPXORD       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMSubAbs()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMSubAbs(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VSUBPS       (SI)(DX*1), Z0, Z0
-	VSUBPS       64(SI)(DX*1), Z1, Z1
-	VSUBPS       128(SI)(DX*1), Z2, Z2
-	VSUBPS       192(SI)(DX*1), Z3, Z3
-	VSUBPS       256(SI)(DX*1), Z4, Z4
-	VSUBPS       320(SI)(DX*1), Z5, Z5
-	VSUBPS       384(SI)(DX*1), Z6, Z6
-	VSUBPS       448(SI)(DX*1), Z7, Z7
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	PREFETCHT0   2240(SI)(DX*1)
-	PREFETCHT0   2304(SI)(DX*1)
-	PREFETCHT0   2368(SI)(DX*1)
-	PREFETCHT0   2432(SI)(DX*1)
-	PREFETCHT0   2496(SI)(DX*1)
-	VBROADCASTSS number7fffffff<>+0(SB), Z31
-	VPANDD       Z31, Z0, Z0
-	VPANDD       Z31, Z1, Z1
-	VPANDD       Z31, Z2, Z2
-	VPANDD       Z31, Z3, Z3
-	VPANDD       Z31, Z4, Z4
-	VPANDD       Z31, Z5, Z5
-	VPANDD       Z31, Z6, Z6
-	VPANDD       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMSubScale()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMSubScale(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VSUBPS       (SI)(DX*1), Z0, Z0
-	VSUBPS       64(SI)(DX*1), Z1, Z1
-	VSUBPS       128(SI)(DX*1), Z2, Z2
-	VSUBPS       192(SI)(DX*1), Z3, Z3
-	VSUBPS       256(SI)(DX*1), Z4, Z4
-	VSUBPS       320(SI)(DX*1), Z5, Z5
-	VSUBPS       384(SI)(DX*1), Z6, Z6
-	VSUBPS       448(SI)(DX*1), Z7, Z7
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	PREFETCHT0   2240(SI)(DX*1)
-	PREFETCHT0   2304(SI)(DX*1)
-	PREFETCHT0   2368(SI)(DX*1)
-	PREFETCHT0   2432(SI)(DX*1)
-	PREFETCHT0   2496(SI)(DX*1)
-	VBROADCASTSS 48(R10), Z31
-	VMULPS       Z31, Z0, Z0
-	VMULPS       Z31, Z1, Z1
-	VMULPS       Z31, Z2, Z2
-	VMULPS       Z31, Z3, Z3
-	VMULPS       Z31, Z4, Z4
-	VMULPS       Z31, Z5, Z5
-	VMULPS       Z31, Z6, Z6
-	VMULPS       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMSubShift()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMSubShift(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VSUBPS       (SI)(DX*1), Z0, Z0
-	VSUBPS       64(SI)(DX*1), Z1, Z1
-	VSUBPS       128(SI)(DX*1), Z2, Z2
-	VSUBPS       192(SI)(DX*1), Z3, Z3
-	VSUBPS       256(SI)(DX*1), Z4, Z4
-	VSUBPS       320(SI)(DX*1), Z5, Z5
-	VSUBPS       384(SI)(DX*1), Z6, Z6
-	VSUBPS       448(SI)(DX*1), Z7, Z7
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	PREFETCHT0   2240(SI)(DX*1)
-	PREFETCHT0   2304(SI)(DX*1)
-	PREFETCHT0   2368(SI)(DX*1)
-	PREFETCHT0   2432(SI)(DX*1)
-	PREFETCHT0   2496(SI)(DX*1)
-	VBROADCASTSS 48(R10), Z31
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMSubSquare()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMSubSquare(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VSUBPS     (SI)(DX*1), Z0, Z0
-	VSUBPS     64(SI)(DX*1), Z1, Z1
-	VSUBPS     128(SI)(DX*1), Z2, Z2
-	VSUBPS     192(SI)(DX*1), Z3, Z3
-	VSUBPS     256(SI)(DX*1), Z4, Z4
-	VSUBPS     320(SI)(DX*1), Z5, Z5
-	VSUBPS     384(SI)(DX*1), Z6, Z6
-	VSUBPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	VMULPS     Z0, Z0, Z0
-	VMULPS     Z1, Z1, Z1
-	VMULPS     Z2, Z2, Z2
-	VMULPS     Z3, Z3, Z3
-	VMULPS     Z4, Z4, Z4
-	VMULPS     Z5, Z5, Z5
-	VMULPS     Z6, Z6, Z6
-	VMULPS     Z7, Z7, Z7
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMSubReciprocal()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMSubReciprocal(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VSUBPS       (SI)(DX*1), Z0, Z0
-	VSUBPS       64(SI)(DX*1), Z1, Z1
-	VSUBPS       128(SI)(DX*1), Z2, Z2
-	VSUBPS       192(SI)(DX*1), Z3, Z3
-	VSUBPS       256(SI)(DX*1), Z4, Z4
-	VSUBPS       320(SI)(DX*1), Z5, Z5
-	VSUBPS       384(SI)(DX*1), Z6, Z6
-	VSUBPS       448(SI)(DX*1), Z7, Z7
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	PREFETCHT0   2240(SI)(DX*1)
-	PREFETCHT0   2304(SI)(DX*1)
-	PREFETCHT0   2368(SI)(DX*1)
-	PREFETCHT0   2432(SI)(DX*1)
-	PREFETCHT0   2496(SI)(DX*1)
-	VBROADCASTSS number3f800000<>+0(SB), Z8
-	VMOVAPS      Z8, Z9
-	VMOVAPS      Z8, Z10
-	VMOVAPS      Z8, Z11
-	VMOVAPS      Z8, Z12
-	VMOVAPS      Z8, Z13
-	VMOVAPS      Z8, Z14
-	VMOVAPS      Z8, Z15
-	VDIVPS       Z0, Z8, Z0
-	VDIVPS       Z1, Z9, Z1
-	VDIVPS       Z2, Z10, Z2
-	VDIVPS       Z3, Z11, Z3
-	VDIVPS       Z4, Z12, Z4
-	VDIVPS       Z5, Z13, Z5
-	VDIVPS       Z6, Z14, Z6
-	VDIVPS       Z7, Z15, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMSubSqrt()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMSubSqrt(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VSUBPS     (SI)(DX*1), Z0, Z0
-	VSUBPS     64(SI)(DX*1), Z1, Z1
-	VSUBPS     128(SI)(DX*1), Z2, Z2
-	VSUBPS     192(SI)(DX*1), Z3, Z3
-	VSUBPS     256(SI)(DX*1), Z4, Z4
-	VSUBPS     320(SI)(DX*1), Z5, Z5
-	VSUBPS     384(SI)(DX*1), Z6, Z6
-	VSUBPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	VSQRTPS    Z0, Z0
-	VSQRTPS    Z1, Z1
-	VSQRTPS    Z2, Z2
-	VSQRTPS    Z3, Z3
-	VSQRTPS    Z4, Z4
-	VSQRTPS    Z5, Z5
-	VSQRTPS    Z6, Z6
-	VSQRTPS    Z7, Z7
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMSubAdd()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMSubAdd(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VSUBPS     (SI)(DX*1), Z0, Z0
-	VSUBPS     64(SI)(DX*1), Z1, Z1
-	VSUBPS     128(SI)(DX*1), Z2, Z2
-	VSUBPS     192(SI)(DX*1), Z3, Z3
-	VSUBPS     256(SI)(DX*1), Z4, Z4
-	VSUBPS     320(SI)(DX*1), Z5, Z5
-	VSUBPS     384(SI)(DX*1), Z6, Z6
-	VSUBPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VADDPS     (DI)(BX*1), Z0, Z0
-	VADDPS     64(DI)(BX*1), Z1, Z1
-	VADDPS     128(DI)(BX*1), Z2, Z2
-	VADDPS     192(DI)(BX*1), Z3, Z3
-	VADDPS     256(DI)(BX*1), Z4, Z4
-	VADDPS     320(DI)(BX*1), Z5, Z5
-	VADDPS     384(DI)(BX*1), Z6, Z6
-	VADDPS     448(DI)(BX*1), Z7, Z7
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	PREFETCHT0 2240(DI)(BX*1)
-	PREFETCHT0 2304(DI)(BX*1)
-	PREFETCHT0 2368(DI)(BX*1)
-	PREFETCHT0 2432(DI)(BX*1)
-	PREFETCHT0 2496(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMSubSub()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMSubSub(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VSUBPS     (SI)(DX*1), Z0, Z0
-	VSUBPS     64(SI)(DX*1), Z1, Z1
-	VSUBPS     128(SI)(DX*1), Z2, Z2
-	VSUBPS     192(SI)(DX*1), Z3, Z3
-	VSUBPS     256(SI)(DX*1), Z4, Z4
-	VSUBPS     320(SI)(DX*1), Z5, Z5
-	VSUBPS     384(SI)(DX*1), Z6, Z6
-	VSUBPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VSUBPS     (DI)(BX*1), Z0, Z0
-	VSUBPS     64(DI)(BX*1), Z1, Z1
-	VSUBPS     128(DI)(BX*1), Z2, Z2
-	VSUBPS     192(DI)(BX*1), Z3, Z3
-	VSUBPS     256(DI)(BX*1), Z4, Z4
-	VSUBPS     320(DI)(BX*1), Z5, Z5
-	VSUBPS     384(DI)(BX*1), Z6, Z6
-	VSUBPS     448(DI)(BX*1), Z7, Z7
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	PREFETCHT0 2240(DI)(BX*1)
-	PREFETCHT0 2304(DI)(BX*1)
-	PREFETCHT0 2368(DI)(BX*1)
-	PREFETCHT0 2432(DI)(BX*1)
-	PREFETCHT0 2496(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMSubMul()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMSubMul(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VSUBPS     (SI)(DX*1), Z0, Z0
-	VSUBPS     64(SI)(DX*1), Z1, Z1
-	VSUBPS     128(SI)(DX*1), Z2, Z2
-	VSUBPS     192(SI)(DX*1), Z3, Z3
-	VSUBPS     256(SI)(DX*1), Z4, Z4
-	VSUBPS     320(SI)(DX*1), Z5, Z5
-	VSUBPS     384(SI)(DX*1), Z6, Z6
-	VSUBPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VMULPS     (DI)(BX*1), Z0, Z0
-	VMULPS     64(DI)(BX*1), Z1, Z1
-	VMULPS     128(DI)(BX*1), Z2, Z2
-	VMULPS     192(DI)(BX*1), Z3, Z3
-	VMULPS     256(DI)(BX*1), Z4, Z4
-	VMULPS     320(DI)(BX*1), Z5, Z5
-	VMULPS     384(DI)(BX*1), Z6, Z6
-	VMULPS     448(DI)(BX*1), Z7, Z7
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	PREFETCHT0 2240(DI)(BX*1)
-	PREFETCHT0 2304(DI)(BX*1)
-	PREFETCHT0 2368(DI)(BX*1)
-	PREFETCHT0 2432(DI)(BX*1)
-	PREFETCHT0 2496(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMSubDiv()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMSubDiv(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VSUBPS     (SI)(DX*1), Z0, Z0
-	VSUBPS     64(SI)(DX*1), Z1, Z1
-	VSUBPS     128(SI)(DX*1), Z2, Z2
-	VSUBPS     192(SI)(DX*1), Z3, Z3
-	VSUBPS     256(SI)(DX*1), Z4, Z4
-	VSUBPS     320(SI)(DX*1), Z5, Z5
-	VSUBPS     384(SI)(DX*1), Z6, Z6
-	VSUBPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VDIVPS     (DI)(BX*1), Z0, Z0
-	VDIVPS     64(DI)(BX*1), Z1, Z1
-	VDIVPS     128(DI)(BX*1), Z2, Z2
-	VDIVPS     192(DI)(BX*1), Z3, Z3
-	VDIVPS     256(DI)(BX*1), Z4, Z4
-	VDIVPS     320(DI)(BX*1), Z5, Z5
-	VDIVPS     384(DI)(BX*1), Z6, Z6
-	VDIVPS     448(DI)(BX*1), Z7, Z7
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	PREFETCHT0 2240(DI)(BX*1)
-	PREFETCHT0 2304(DI)(BX*1)
-	PREFETCHT0 2368(DI)(BX*1)
-	PREFETCHT0 2432(DI)(BX*1)
-	PREFETCHT0 2496(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMMulNeg()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMMulNeg(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VMULPS       (SI)(DX*1), Z0, Z0
-	VMULPS       64(SI)(DX*1), Z1, Z1
-	VMULPS       128(SI)(DX*1), Z2, Z2
-	VMULPS       192(SI)(DX*1), Z3, Z3
-	VMULPS       256(SI)(DX*1), Z4, Z4
-	VMULPS       320(SI)(DX*1), Z5, Z5
-	VMULPS       384(SI)(DX*1), Z6, Z6
-	VMULPS       448(SI)(DX*1), Z7, Z7
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	PREFETCHT0   2240(SI)(DX*1)
-	PREFETCHT0   2304(SI)(DX*1)
-	PREFETCHT0   2368(SI)(DX*1)
-	PREFETCHT0   2432(SI)(DX*1)
-	PREFETCHT0   2496(SI)(DX*1)
-	VBROADCASTSS number80000000<>+0(SB), Z31
-	VPXORD       Z31, Z0, Z0
-	VPXORD       Z31, Z1, Z1
-	VPXORD       Z31, Z2, Z2
-	VPXORD       Z31, Z3, Z3
-	VPXORD       Z31, Z4, Z4
-	VPXORD       Z31, Z5, Z5
-	VPXORD       Z31, Z6, Z6
-	VPXORD       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMMulAbs()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMMulAbs(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VMULPS       (SI)(DX*1), Z0, Z0
-	VMULPS       64(SI)(DX*1), Z1, Z1
-	VMULPS       128(SI)(DX*1), Z2, Z2
-	VMULPS       192(SI)(DX*1), Z3, Z3
-	VMULPS       256(SI)(DX*1), Z4, Z4
-	VMULPS       320(SI)(DX*1), Z5, Z5
-	VMULPS       384(SI)(DX*1), Z6, Z6
-	VMULPS       448(SI)(DX*1), Z7, Z7
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	PREFETCHT0   2240(SI)(DX*1)
-	PREFETCHT0   2304(SI)(DX*1)
-	PREFETCHT0   2368(SI)(DX*1)
-	PREFETCHT0   2432(SI)(DX*1)
-	PREFETCHT0   2496(SI)(DX*1)
-	VBROADCASTSS number7fffffff<>+0(SB), Z31
-	VPANDD       Z31, Z0, Z0
-	VPANDD       Z31, Z1, Z1
-	VPANDD       Z31, Z2, Z2
-	VPANDD       Z31, Z3, Z3
-	VPANDD       Z31, Z4, Z4
-	VPANDD       Z31, Z5, Z5
-	VPANDD       Z31, Z6, Z6
-	VPANDD       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMMulScale()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMMulScale(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VMULPS       (SI)(DX*1), Z0, Z0
-	VMULPS       64(SI)(DX*1), Z1, Z1
-	VMULPS       128(SI)(DX*1), Z2, Z2
-	VMULPS       192(SI)(DX*1), Z3, Z3
-	VMULPS       256(SI)(DX*1), Z4, Z4
-	VMULPS       320(SI)(DX*1), Z5, Z5
-	VMULPS       384(SI)(DX*1), Z6, Z6
-	VMULPS       448(SI)(DX*1), Z7, Z7
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	PREFETCHT0   2240(SI)(DX*1)
-	PREFETCHT0   2304(SI)(DX*1)
-	PREFETCHT0   2368(SI)(DX*1)
-	PREFETCHT0   2432(SI)(DX*1)
-	PREFETCHT0   2496(SI)(DX*1)
-	VBROADCASTSS 48(R10), Z31
-	VMULPS       Z31, Z0, Z0
-	VMULPS       Z31, Z1, Z1
-	VMULPS       Z31, Z2, Z2
-	VMULPS       Z31, Z3, Z3
-	VMULPS       Z31, Z4, Z4
-	VMULPS       Z31, Z5, Z5
-	VMULPS       Z31, Z6, Z6
-	VMULPS       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMMulShift()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMMulShift(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VMULPS       (SI)(DX*1), Z0, Z0
-	VMULPS       64(SI)(DX*1), Z1, Z1
-	VMULPS       128(SI)(DX*1), Z2, Z2
-	VMULPS       192(SI)(DX*1), Z3, Z3
-	VMULPS       256(SI)(DX*1), Z4, Z4
-	VMULPS       320(SI)(DX*1), Z5, Z5
-	VMULPS       384(SI)(DX*1), Z6, Z6
-	VMULPS       448(SI)(DX*1), Z7, Z7
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	PREFETCHT0   2240(SI)(DX*1)
-	PREFETCHT0   2304(SI)(DX*1)
-	PREFETCHT0   2368(SI)(DX*1)
-	PREFETCHT0   2432(SI)(DX*1)
-	PREFETCHT0   2496(SI)(DX*1)
-	VBROADCASTSS 48(R10), Z31
-	VADDPS       Z31, Z0, Z0
-	VADDPS       Z31, Z1, Z1
-	VADDPS       Z31, Z2, Z2
-	VADDPS       Z31, Z3, Z3
-	VADDPS       Z31, Z4, Z4
-	VADDPS       Z31, Z5, Z5
-	VADDPS       Z31, Z6, Z6
-	VADDPS       Z31, Z7, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMMulSquare()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMMulSquare(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VMULPS     (SI)(DX*1), Z0, Z0
-	VMULPS     64(SI)(DX*1), Z1, Z1
-	VMULPS     128(SI)(DX*1), Z2, Z2
-	VMULPS     192(SI)(DX*1), Z3, Z3
-	VMULPS     256(SI)(DX*1), Z4, Z4
-	VMULPS     320(SI)(DX*1), Z5, Z5
-	VMULPS     384(SI)(DX*1), Z6, Z6
-	VMULPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	VMULPS     Z0, Z0, Z0
-	VMULPS     Z1, Z1, Z1
-	VMULPS     Z2, Z2, Z2
-	VMULPS     Z3, Z3, Z3
-	VMULPS     Z4, Z4, Z4
-	VMULPS     Z5, Z5, Z5
-	VMULPS     Z6, Z6, Z6
-	VMULPS     Z7, Z7, Z7
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMMulReciprocal()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMMulReciprocal(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VMULPS       (SI)(DX*1), Z0, Z0
-	VMULPS       64(SI)(DX*1), Z1, Z1
-	VMULPS       128(SI)(DX*1), Z2, Z2
-	VMULPS       192(SI)(DX*1), Z3, Z3
-	VMULPS       256(SI)(DX*1), Z4, Z4
-	VMULPS       320(SI)(DX*1), Z5, Z5
-	VMULPS       384(SI)(DX*1), Z6, Z6
-	VMULPS       448(SI)(DX*1), Z7, Z7
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	PREFETCHT0   2240(SI)(DX*1)
-	PREFETCHT0   2304(SI)(DX*1)
-	PREFETCHT0   2368(SI)(DX*1)
-	PREFETCHT0   2432(SI)(DX*1)
-	PREFETCHT0   2496(SI)(DX*1)
-	VBROADCASTSS number3f800000<>+0(SB), Z8
-	VMOVAPS      Z8, Z9
-	VMOVAPS      Z8, Z10
-	VMOVAPS      Z8, Z11
-	VMOVAPS      Z8, Z12
-	VMOVAPS      Z8, Z13
-	VMOVAPS      Z8, Z14
-	VMOVAPS      Z8, Z15
-	VDIVPS       Z0, Z8, Z0
-	VDIVPS       Z1, Z9, Z1
-	VDIVPS       Z2, Z10, Z2
-	VDIVPS       Z3, Z11, Z3
-	VDIVPS       Z4, Z12, Z4
-	VDIVPS       Z5, Z13, Z5
-	VDIVPS       Z6, Z14, Z6
-	VDIVPS       Z7, Z15, Z7
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx512VMMulSqrt()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMMulSqrt(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VMULPS     (SI)(DX*1), Z0, Z0
-	VMULPS     64(SI)(DX*1), Z1, Z1
-	VMULPS     128(SI)(DX*1), Z2, Z2
-	VMULPS     192(SI)(DX*1), Z3, Z3
-	VMULPS     256(SI)(DX*1), Z4, Z4
-	VMULPS     320(SI)(DX*1), Z5, Z5
-	VMULPS     384(SI)(DX*1), Z6, Z6
-	VMULPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	VSQRTPS    Z0, Z0
-	VSQRTPS    Z1, Z1
-	VSQRTPS    Z2, Z2
-	VSQRTPS    Z3, Z3
-	VSQRTPS    Z4, Z4
-	VSQRTPS    Z5, Z5
-	VSQRTPS    Z6, Z6
-	VSQRTPS    Z7, Z7
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMMulAdd()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMMulAdd(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VMULPS     (SI)(DX*1), Z0, Z0
-	VMULPS     64(SI)(DX*1), Z1, Z1
-	VMULPS     128(SI)(DX*1), Z2, Z2
-	VMULPS     192(SI)(DX*1), Z3, Z3
-	VMULPS     256(SI)(DX*1), Z4, Z4
-	VMULPS     320(SI)(DX*1), Z5, Z5
-	VMULPS     384(SI)(DX*1), Z6, Z6
-	VMULPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VADDPS     (DI)(BX*1), Z0, Z0
-	VADDPS     64(DI)(BX*1), Z1, Z1
-	VADDPS     128(DI)(BX*1), Z2, Z2
-	VADDPS     192(DI)(BX*1), Z3, Z3
-	VADDPS     256(DI)(BX*1), Z4, Z4
-	VADDPS     320(DI)(BX*1), Z5, Z5
-	VADDPS     384(DI)(BX*1), Z6, Z6
-	VADDPS     448(DI)(BX*1), Z7, Z7
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	PREFETCHT0 2240(DI)(BX*1)
-	PREFETCHT0 2304(DI)(BX*1)
-	PREFETCHT0 2368(DI)(BX*1)
-	PREFETCHT0 2432(DI)(BX*1)
-	PREFETCHT0 2496(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMMulSub()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMMulSub(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VMULPS     (SI)(DX*1), Z0, Z0
-	VMULPS     64(SI)(DX*1), Z1, Z1
-	VMULPS     128(SI)(DX*1), Z2, Z2
-	VMULPS     192(SI)(DX*1), Z3, Z3
-	VMULPS     256(SI)(DX*1), Z4, Z4
-	VMULPS     320(SI)(DX*1), Z5, Z5
-	VMULPS     384(SI)(DX*1), Z6, Z6
-	VMULPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VSUBPS     (DI)(BX*1), Z0, Z0
-	VSUBPS     64(DI)(BX*1), Z1, Z1
-	VSUBPS     128(DI)(BX*1), Z2, Z2
-	VSUBPS     192(DI)(BX*1), Z3, Z3
-	VSUBPS     256(DI)(BX*1), Z4, Z4
-	VSUBPS     320(DI)(BX*1), Z5, Z5
-	VSUBPS     384(DI)(BX*1), Z6, Z6
-	VSUBPS     448(DI)(BX*1), Z7, Z7
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	PREFETCHT0 2240(DI)(BX*1)
-	PREFETCHT0 2304(DI)(BX*1)
-	PREFETCHT0 2368(DI)(BX*1)
-	PREFETCHT0 2432(DI)(BX*1)
-	PREFETCHT0 2496(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMMulMul()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMMulMul(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VMULPS     (SI)(DX*1), Z0, Z0
-	VMULPS     64(SI)(DX*1), Z1, Z1
-	VMULPS     128(SI)(DX*1), Z2, Z2
-	VMULPS     192(SI)(DX*1), Z3, Z3
-	VMULPS     256(SI)(DX*1), Z4, Z4
-	VMULPS     320(SI)(DX*1), Z5, Z5
-	VMULPS     384(SI)(DX*1), Z6, Z6
-	VMULPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VMULPS     (DI)(BX*1), Z0, Z0
-	VMULPS     64(DI)(BX*1), Z1, Z1
-	VMULPS     128(DI)(BX*1), Z2, Z2
-	VMULPS     192(DI)(BX*1), Z3, Z3
-	VMULPS     256(DI)(BX*1), Z4, Z4
-	VMULPS     320(DI)(BX*1), Z5, Z5
-	VMULPS     384(DI)(BX*1), Z6, Z6
-	VMULPS     448(DI)(BX*1), Z7, Z7
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	PREFETCHT0 2240(DI)(BX*1)
-	PREFETCHT0 2304(DI)(BX*1)
-	PREFETCHT0 2368(DI)(BX*1)
-	PREFETCHT0 2432(DI)(BX*1)
-	PREFETCHT0 2496(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMMulDiv()
-// Requires: AVX512F, MMX+
-TEXT ·avx512VMMulDiv(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VMULPS     (SI)(DX*1), Z0, Z0
-	VMULPS     64(SI)(DX*1), Z1, Z1
-	VMULPS     128(SI)(DX*1), Z2, Z2
-	VMULPS     192(SI)(DX*1), Z3, Z3
-	VMULPS     256(SI)(DX*1), Z4, Z4
-	VMULPS     320(SI)(DX*1), Z5, Z5
-	VMULPS     384(SI)(DX*1), Z6, Z6
-	VMULPS     448(SI)(DX*1), Z7, Z7
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	PREFETCHT0 2240(SI)(DX*1)
-	PREFETCHT0 2304(SI)(DX*1)
-	PREFETCHT0 2368(SI)(DX*1)
-	PREFETCHT0 2432(SI)(DX*1)
-	PREFETCHT0 2496(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VDIVPS     (DI)(BX*1), Z0, Z0
-	VDIVPS     64(DI)(BX*1), Z1, Z1
-	VDIVPS     128(DI)(BX*1), Z2, Z2
-	VDIVPS     192(DI)(BX*1), Z3, Z3
-	VDIVPS     256(DI)(BX*1), Z4, Z4
-	VDIVPS     320(DI)(BX*1), Z5, Z5
-	VDIVPS     384(DI)(BX*1), Z6, Z6
-	VDIVPS     448(DI)(BX*1), Z7, Z7
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	PREFETCHT0 2240(DI)(BX*1)
-	PREFETCHT0 2304(DI)(BX*1)
-	PREFETCHT0 2368(DI)(BX*1)
-	PREFETCHT0 2432(DI)(BX*1)
-	PREFETCHT0 2496(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx512VMstoreload()
-// Requires: AVX512F
-TEXT ·avx512VMstoreload(SB), NOSPLIT, $0
-	MOVQ    8(R10), SI
-	MOVQ    16(R10), DX
-	ANDQ    R8, DX
-	VMOVUPS Z0, (SI)(DX*1)
-	VMOVUPS Z1, 64(SI)(DX*1)
-	VMOVUPS Z2, 128(SI)(DX*1)
-	VMOVUPS Z3, 192(SI)(DX*1)
-	VMOVUPS Z4, 256(SI)(DX*1)
-	VMOVUPS Z5, 320(SI)(DX*1)
-	VMOVUPS Z6, 384(SI)(DX*1)
-	VMOVUPS Z7, 448(SI)(DX*1)
-	MOVQ    24(R10), DI
-	MOVQ    32(R10), BX
-	ANDQ    R8, BX
-	VMOVUPS (DI)(BX*1), Z0
-	VMOVUPS 64(DI)(BX*1), Z1
-	VMOVUPS 128(DI)(BX*1), Z2
-	VMOVUPS 192(DI)(BX*1), Z3
-	VMOVUPS 256(DI)(BX*1), Z4
-	VMOVUPS 320(DI)(BX*1), Z5
-	VMOVUPS 384(DI)(BX*1), Z6
-	VMOVUPS 448(DI)(BX*1), Z7
-	ADDQ    $+64, R10
-	JMP     (R10)
 
 // func avx512VMEqual()
 // Requires: AVX512DQ, AVX512F
@@ -13532,219 +12974,219 @@ TEXT ·avx512VMHandlers(SB), NOSPLIT, $0-24
 	MOVQ AX, (DI)
 	LEAQ ·avx512VMstoreagain+0(SB), AX
 	MOVQ AX, 8(DI)
-	LEAQ ·avx512VMstreamagain+0(SB), AX
+	LEAQ ·avx512VMstoreahead+0(SB), AX
 	MOVQ AX, 16(DI)
-	LEAQ ·avx512VMload+0(SB), AX
+	LEAQ ·avx512VMstreamagain+0(SB), AX
 	MOVQ AX, 24(DI)
-	LEAQ ·avx512VMstore+0(SB), AX
+	LEAQ ·avx512VMstreamahead+0(SB), AX
 	MOVQ AX, 32(DI)
-	LEAQ ·avx512VMstream+0(SB), AX
+	LEAQ ·avx512VMload+0(SB), AX
 	MOVQ AX, 40(DI)
-	LEAQ ·avx512VMNeg+0(SB), AX
+	LEAQ ·avx512VMstore+0(SB), AX
 	MOVQ AX, 48(DI)
-	LEAQ ·avx512VMAbs+0(SB), AX
+	LEAQ ·avx512VMstream+0(SB), AX
 	MOVQ AX, 56(DI)
-	LEAQ ·avx512VMSign+0(SB), AX
+	LEAQ ·avx512VMNeg+0(SB), AX
 	MOVQ AX, 64(DI)
-	LEAQ ·avx512VMSqrt+0(SB), AX
+	LEAQ ·avx512VMAbs+0(SB), AX
 	MOVQ AX, 72(DI)
-	LEAQ ·avx512VMReciprocal+0(SB), AX
+	LEAQ ·avx512VMSign+0(SB), AX
 	MOVQ AX, 80(DI)
-	LEAQ ·avx512VMRsqrt+0(SB), AX
+	LEAQ ·avx512VMSqrt+0(SB), AX
 	MOVQ AX, 88(DI)
-	LEAQ ·avx512VMFloor+0(SB), AX
+	LEAQ ·avx512VMReciprocal+0(SB), AX
 	MOVQ AX, 96(DI)
-	LEAQ ·avx512VMCeil+0(SB), AX
+	LEAQ ·avx512VMRsqrt+0(SB), AX
 	MOVQ AX, 104(DI)
-	LEAQ ·avx512VMRound+0(SB), AX
+	LEAQ ·avx512VMFloor+0(SB), AX
 	MOVQ AX, 112(DI)
-	LEAQ ·avx512VMTrunc+0(SB), AX
+	LEAQ ·avx512VMCeil+0(SB), AX
 	MOVQ AX, 120(DI)
-	LEAQ ·avx512VMAffine+0(SB), AX
+	LEAQ ·avx512VMRound+0(SB), AX
 	MOVQ AX, 128(DI)
-	LEAQ ·avx512VMExp+0(SB), AX
+	LEAQ ·avx512VMTrunc+0(SB), AX
 	MOVQ AX, 136(DI)
-	LEAQ ·avx512VMExpm1+0(SB), AX
+	LEAQ ·avx512VMAffine+0(SB), AX
 	MOVQ AX, 144(DI)
-	LEAQ ·avx512VMLog+0(SB), AX
+	LEAQ ·avx512VMExp+0(SB), AX
 	MOVQ AX, 152(DI)
-	LEAQ ·avx512VMLog1p+0(SB), AX
+	LEAQ ·avx512VMExpm1+0(SB), AX
 	MOVQ AX, 160(DI)
-	LEAQ ·avx512VMTanh+0(SB), AX
+	LEAQ ·avx512VMLog+0(SB), AX
 	MOVQ AX, 168(DI)
-	LEAQ ·avx512VMErf+0(SB), AX
+	LEAQ ·avx512VMLog1p+0(SB), AX
 	MOVQ AX, 176(DI)
-	LEAQ ·avx512VMScale+0(SB), AX
+	LEAQ ·avx512VMTanh+0(SB), AX
 	MOVQ AX, 184(DI)
-	LEAQ ·avx512VMShift+0(SB), AX
+	LEAQ ·avx512VMErf+0(SB), AX
 	MOVQ AX, 192(DI)
-	LEAQ ·avx512VMSquare+0(SB), AX
+	LEAQ ·avx512VMScale+0(SB), AX
 	MOVQ AX, 200(DI)
-	LEAQ ·avx512VMClip+0(SB), AX
+	LEAQ ·avx512VMShift+0(SB), AX
 	MOVQ AX, 208(DI)
-	LEAQ ·avx512VMSin+0(SB), AX
+	LEAQ ·avx512VMSquare+0(SB), AX
 	MOVQ AX, 216(DI)
-	LEAQ ·avx512VMCos+0(SB), AX
+	LEAQ ·avx512VMClip+0(SB), AX
 	MOVQ AX, 224(DI)
-	LEAQ ·avx512VMTan+0(SB), AX
+	LEAQ ·avx512VMSin+0(SB), AX
 	MOVQ AX, 232(DI)
-	LEAQ ·avx512VMAdd+0(SB), AX
+	LEAQ ·avx512VMCos+0(SB), AX
 	MOVQ AX, 240(DI)
-	LEAQ ·avx512VMSub+0(SB), AX
+	LEAQ ·avx512VMTan+0(SB), AX
 	MOVQ AX, 248(DI)
-	LEAQ ·avx512VMSubOf+0(SB), AX
+	LEAQ ·avx512VMAdd+0(SB), AX
 	MOVQ AX, 256(DI)
-	LEAQ ·avx512VMMul+0(SB), AX
+	LEAQ ·avx512VMSub+0(SB), AX
 	MOVQ AX, 264(DI)
-	LEAQ ·avx512VMDiv+0(SB), AX
+	LEAQ ·avx512VMSubOf+0(SB), AX
 	MOVQ AX, 272(DI)
-	LEAQ ·avx512VMDivOf+0(SB), AX
+	LEAQ ·avx512VMMul+0(SB), AX
 	MOVQ AX, 280(DI)
-	LEAQ ·avx512VMMaxNumber+0(SB), AX
+	LEAQ ·avx512VMDiv+0(SB), AX
 	MOVQ AX, 288(DI)
-	LEAQ ·avx512VMMinNumber+0(SB), AX
+	LEAQ ·avx512VMDivOf+0(SB), AX
 	MOVQ AX, 296(DI)
-	LEAQ ·avx512VMMax+0(SB), AX
+	LEAQ ·avx512VMMaxNumber+0(SB), AX
 	MOVQ AX, 304(DI)
-	LEAQ ·avx512VMMaxOf+0(SB), AX
+	LEAQ ·avx512VMMinNumber+0(SB), AX
 	MOVQ AX, 312(DI)
-	LEAQ ·avx512VMMin+0(SB), AX
+	LEAQ ·avx512VMMax+0(SB), AX
 	MOVQ AX, 320(DI)
-	LEAQ ·avx512VMMinOf+0(SB), AX
+	LEAQ ·avx512VMMaxOf+0(SB), AX
 	MOVQ AX, 328(DI)
-	LEAQ ·avx512VMPow+0(SB), AX
+	LEAQ ·avx512VMMin+0(SB), AX
 	MOVQ AX, 336(DI)
-	LEAQ ·avx512VMActReLU+0(SB), AX
+	LEAQ ·avx512VMMinOf+0(SB), AX
 	MOVQ AX, 344(DI)
-	LEAQ ·avx512VMGradReLU+0(SB), AX
+	LEAQ ·avx512VMPow+0(SB), AX
 	MOVQ AX, 352(DI)
-	LEAQ ·avx512VMActReLU6+0(SB), AX
+	LEAQ ·avx512VMActReLU+0(SB), AX
 	MOVQ AX, 360(DI)
-	LEAQ ·avx512VMGradReLU6+0(SB), AX
+	LEAQ ·avx512VMGradReLU+0(SB), AX
 	MOVQ AX, 368(DI)
-	LEAQ ·avx512VMActLeakyReLU+0(SB), AX
+	LEAQ ·avx512VMActReLU6+0(SB), AX
 	MOVQ AX, 376(DI)
-	LEAQ ·avx512VMGradLeakyReLU+0(SB), AX
+	LEAQ ·avx512VMGradReLU6+0(SB), AX
 	MOVQ AX, 384(DI)
-	LEAQ ·avx512VMActELU+0(SB), AX
+	LEAQ ·avx512VMActLeakyReLU+0(SB), AX
 	MOVQ AX, 392(DI)
-	LEAQ ·avx512VMGradELU+0(SB), AX
+	LEAQ ·avx512VMGradLeakyReLU+0(SB), AX
 	MOVQ AX, 400(DI)
-	LEAQ ·avx512VMActSELU+0(SB), AX
+	LEAQ ·avx512VMActELU+0(SB), AX
 	MOVQ AX, 408(DI)
-	LEAQ ·avx512VMGradSELU+0(SB), AX
+	LEAQ ·avx512VMGradELU+0(SB), AX
 	MOVQ AX, 416(DI)
-	LEAQ ·avx512VMActGELU+0(SB), AX
+	LEAQ ·avx512VMActSELU+0(SB), AX
 	MOVQ AX, 424(DI)
-	LEAQ ·avx512VMGradGELU+0(SB), AX
+	LEAQ ·avx512VMGradSELU+0(SB), AX
 	MOVQ AX, 432(DI)
-	LEAQ ·avx512VMActGELUTanh+0(SB), AX
+	LEAQ ·avx512VMActGELU+0(SB), AX
 	MOVQ AX, 440(DI)
-	LEAQ ·avx512VMGradGELUTanh+0(SB), AX
+	LEAQ ·avx512VMGradGELU+0(SB), AX
 	MOVQ AX, 448(DI)
-	LEAQ ·avx512VMActSiLU+0(SB), AX
+	LEAQ ·avx512VMActGELUTanh+0(SB), AX
 	MOVQ AX, 456(DI)
-	LEAQ ·avx512VMGradSiLU+0(SB), AX
+	LEAQ ·avx512VMGradGELUTanh+0(SB), AX
 	MOVQ AX, 464(DI)
-	LEAQ ·avx512VMActMish+0(SB), AX
+	LEAQ ·avx512VMActSiLU+0(SB), AX
 	MOVQ AX, 472(DI)
-	LEAQ ·avx512VMGradMish+0(SB), AX
+	LEAQ ·avx512VMGradSiLU+0(SB), AX
 	MOVQ AX, 480(DI)
-	LEAQ ·avx512VMActSoftplus+0(SB), AX
+	LEAQ ·avx512VMActMish+0(SB), AX
 	MOVQ AX, 488(DI)
-	LEAQ ·avx512VMGradSoftplus+0(SB), AX
+	LEAQ ·avx512VMGradMish+0(SB), AX
 	MOVQ AX, 496(DI)
-	LEAQ ·avx512VMActSoftsign+0(SB), AX
+	LEAQ ·avx512VMActSoftplus+0(SB), AX
 	MOVQ AX, 504(DI)
-	LEAQ ·avx512VMGradSoftsign+0(SB), AX
+	LEAQ ·avx512VMGradSoftplus+0(SB), AX
 	MOVQ AX, 512(DI)
-	LEAQ ·avx512VMActSigmoid+0(SB), AX
+	LEAQ ·avx512VMActSoftsign+0(SB), AX
 	MOVQ AX, 520(DI)
-	LEAQ ·avx512VMGradSigmoid+0(SB), AX
+	LEAQ ·avx512VMGradSoftsign+0(SB), AX
 	MOVQ AX, 528(DI)
-	LEAQ ·avx512VMActLogSigmoid+0(SB), AX
+	LEAQ ·avx512VMActSigmoid+0(SB), AX
 	MOVQ AX, 536(DI)
-	LEAQ ·avx512VMGradLogSigmoid+0(SB), AX
+	LEAQ ·avx512VMGradSigmoid+0(SB), AX
 	MOVQ AX, 544(DI)
-	LEAQ ·avx512VMActHardSigmoid+0(SB), AX
+	LEAQ ·avx512VMActLogSigmoid+0(SB), AX
 	MOVQ AX, 552(DI)
-	LEAQ ·avx512VMGradHardSigmoid+0(SB), AX
+	LEAQ ·avx512VMGradLogSigmoid+0(SB), AX
 	MOVQ AX, 560(DI)
-	LEAQ ·avx512VMActHardSiLU+0(SB), AX
+	LEAQ ·avx512VMActHardSigmoid+0(SB), AX
 	MOVQ AX, 568(DI)
-	LEAQ ·avx512VMGradHardSiLU+0(SB), AX
+	LEAQ ·avx512VMGradHardSigmoid+0(SB), AX
 	MOVQ AX, 576(DI)
-	LEAQ ·avx512VMActTanh+0(SB), AX
+	LEAQ ·avx512VMActHardSiLU+0(SB), AX
 	MOVQ AX, 584(DI)
-	LEAQ ·avx512VMGradTanh+0(SB), AX
+	LEAQ ·avx512VMGradHardSiLU+0(SB), AX
 	MOVQ AX, 592(DI)
-	LEAQ ·avx512VMActExponential+0(SB), AX
+	LEAQ ·avx512VMActTanh+0(SB), AX
 	MOVQ AX, 600(DI)
-	LEAQ ·avx512VMGradExponential+0(SB), AX
+	LEAQ ·avx512VMGradTanh+0(SB), AX
 	MOVQ AX, 608(DI)
-	LEAQ ·avx512VMNegAbs+0(SB), AX
+	LEAQ ·avx512VMActExponential+0(SB), AX
 	MOVQ AX, 616(DI)
-	LEAQ ·avx512VMNegScale+0(SB), AX
+	LEAQ ·avx512VMGradExponential+0(SB), AX
 	MOVQ AX, 624(DI)
-	LEAQ ·avx512VMNegShift+0(SB), AX
+	LEAQ ·avx512VMNegAbs+0(SB), AX
 	MOVQ AX, 632(DI)
-	LEAQ ·avx512VMNegSquare+0(SB), AX
+	LEAQ ·avx512VMNegScale+0(SB), AX
 	MOVQ AX, 640(DI)
-	LEAQ ·avx512VMNegReciprocal+0(SB), AX
+	LEAQ ·avx512VMNegShift+0(SB), AX
 	MOVQ AX, 648(DI)
-	LEAQ ·avx512VMNegSqrt+0(SB), AX
+	LEAQ ·avx512VMNegSquare+0(SB), AX
 	MOVQ AX, 656(DI)
-	LEAQ ·avx512VMNegAdd+0(SB), AX
+	LEAQ ·avx512VMNegReciprocal+0(SB), AX
 	MOVQ AX, 664(DI)
-	LEAQ ·avx512VMNegSub+0(SB), AX
+	LEAQ ·avx512VMNegSqrt+0(SB), AX
 	MOVQ AX, 672(DI)
-	LEAQ ·avx512VMNegMul+0(SB), AX
+	LEAQ ·avx512VMNegAdd+0(SB), AX
 	MOVQ AX, 680(DI)
-	LEAQ ·avx512VMNegDiv+0(SB), AX
+	LEAQ ·avx512VMNegSub+0(SB), AX
 	MOVQ AX, 688(DI)
-	LEAQ ·avx512VMNegExp+0(SB), AX
+	LEAQ ·avx512VMNegMul+0(SB), AX
 	MOVQ AX, 696(DI)
-	LEAQ ·avx512VMAbsNeg+0(SB), AX
+	LEAQ ·avx512VMNegDiv+0(SB), AX
 	MOVQ AX, 704(DI)
-	LEAQ ·avx512VMAbsScale+0(SB), AX
+	LEAQ ·avx512VMAbsNeg+0(SB), AX
 	MOVQ AX, 712(DI)
-	LEAQ ·avx512VMAbsShift+0(SB), AX
+	LEAQ ·avx512VMAbsScale+0(SB), AX
 	MOVQ AX, 720(DI)
-	LEAQ ·avx512VMAbsSquare+0(SB), AX
+	LEAQ ·avx512VMAbsShift+0(SB), AX
 	MOVQ AX, 728(DI)
-	LEAQ ·avx512VMAbsReciprocal+0(SB), AX
+	LEAQ ·avx512VMAbsSquare+0(SB), AX
 	MOVQ AX, 736(DI)
-	LEAQ ·avx512VMAbsSqrt+0(SB), AX
+	LEAQ ·avx512VMAbsReciprocal+0(SB), AX
 	MOVQ AX, 744(DI)
-	LEAQ ·avx512VMAbsAdd+0(SB), AX
+	LEAQ ·avx512VMAbsSqrt+0(SB), AX
 	MOVQ AX, 752(DI)
-	LEAQ ·avx512VMAbsSub+0(SB), AX
+	LEAQ ·avx512VMAbsAdd+0(SB), AX
 	MOVQ AX, 760(DI)
-	LEAQ ·avx512VMAbsMul+0(SB), AX
+	LEAQ ·avx512VMAbsSub+0(SB), AX
 	MOVQ AX, 768(DI)
-	LEAQ ·avx512VMAbsDiv+0(SB), AX
+	LEAQ ·avx512VMAbsMul+0(SB), AX
 	MOVQ AX, 776(DI)
-	LEAQ ·avx512VMScaleNeg+0(SB), AX
+	LEAQ ·avx512VMAbsDiv+0(SB), AX
 	MOVQ AX, 784(DI)
-	LEAQ ·avx512VMScaleAbs+0(SB), AX
+	LEAQ ·avx512VMScaleNeg+0(SB), AX
 	MOVQ AX, 792(DI)
-	LEAQ ·avx512VMScaleShift+0(SB), AX
+	LEAQ ·avx512VMScaleAbs+0(SB), AX
 	MOVQ AX, 800(DI)
-	LEAQ ·avx512VMScaleSquare+0(SB), AX
+	LEAQ ·avx512VMScaleShift+0(SB), AX
 	MOVQ AX, 808(DI)
-	LEAQ ·avx512VMScaleReciprocal+0(SB), AX
+	LEAQ ·avx512VMScaleSquare+0(SB), AX
 	MOVQ AX, 816(DI)
-	LEAQ ·avx512VMScaleSqrt+0(SB), AX
+	LEAQ ·avx512VMScaleReciprocal+0(SB), AX
 	MOVQ AX, 824(DI)
-	LEAQ ·avx512VMScaleAdd+0(SB), AX
+	LEAQ ·avx512VMScaleSqrt+0(SB), AX
 	MOVQ AX, 832(DI)
-	LEAQ ·avx512VMScaleSub+0(SB), AX
+	LEAQ ·avx512VMScaleAdd+0(SB), AX
 	MOVQ AX, 840(DI)
-	LEAQ ·avx512VMScaleMul+0(SB), AX
+	LEAQ ·avx512VMScaleSub+0(SB), AX
 	MOVQ AX, 848(DI)
-	LEAQ ·avx512VMScaleDiv+0(SB), AX
+	LEAQ ·avx512VMScaleMul+0(SB), AX
 	MOVQ AX, 856(DI)
-	LEAQ ·avx512VMScaleExp+0(SB), AX
+	LEAQ ·avx512VMScaleDiv+0(SB), AX
 	MOVQ AX, 864(DI)
 	LEAQ ·avx512VMShiftNeg+0(SB), AX
 	MOVQ AX, 872(DI)
@@ -13898,46 +13340,50 @@ TEXT ·avx512VMHandlers(SB), NOSPLIT, $0-24
 	MOVQ AX, 1464(DI)
 	LEAQ ·avx512VMstoreload+0(SB), AX
 	MOVQ AX, 1472(DI)
-	LEAQ ·avx512VMEqual+0(SB), AX
+	LEAQ ·avx512VMNegExp+0(SB), AX
 	MOVQ AX, 1480(DI)
-	LEAQ ·avx512VMEqualOf+0(SB), AX
+	LEAQ ·avx512VMScaleExp+0(SB), AX
 	MOVQ AX, 1488(DI)
-	LEAQ ·avx512VMNotEqual+0(SB), AX
+	LEAQ ·avx512VMEqual+0(SB), AX
 	MOVQ AX, 1496(DI)
-	LEAQ ·avx512VMNotEqualOf+0(SB), AX
+	LEAQ ·avx512VMEqualOf+0(SB), AX
 	MOVQ AX, 1504(DI)
-	LEAQ ·avx512VMLess+0(SB), AX
+	LEAQ ·avx512VMNotEqual+0(SB), AX
 	MOVQ AX, 1512(DI)
-	LEAQ ·avx512VMLessOf+0(SB), AX
+	LEAQ ·avx512VMNotEqualOf+0(SB), AX
 	MOVQ AX, 1520(DI)
-	LEAQ ·avx512VMLessEqual+0(SB), AX
+	LEAQ ·avx512VMLess+0(SB), AX
 	MOVQ AX, 1528(DI)
-	LEAQ ·avx512VMLessEqualOf+0(SB), AX
+	LEAQ ·avx512VMLessOf+0(SB), AX
 	MOVQ AX, 1536(DI)
-	LEAQ ·avx512VMIsNaN+0(SB), AX
+	LEAQ ·avx512VMLessEqual+0(SB), AX
 	MOVQ AX, 1544(DI)
-	LEAQ ·avx512VMIsInf+0(SB), AX
+	LEAQ ·avx512VMLessEqualOf+0(SB), AX
 	MOVQ AX, 1552(DI)
-	LEAQ ·avx512VMIsFinite+0(SB), AX
+	LEAQ ·avx512VMIsNaN+0(SB), AX
 	MOVQ AX, 1560(DI)
-	LEAQ ·avx512VMNotZero+0(SB), AX
+	LEAQ ·avx512VMIsInf+0(SB), AX
 	MOVQ AX, 1568(DI)
-	LEAQ ·avx512VMAnd+0(SB), AX
+	LEAQ ·avx512VMIsFinite+0(SB), AX
 	MOVQ AX, 1576(DI)
-	LEAQ ·avx512VMOr+0(SB), AX
+	LEAQ ·avx512VMNotZero+0(SB), AX
 	MOVQ AX, 1584(DI)
-	LEAQ ·avx512VMXor+0(SB), AX
+	LEAQ ·avx512VMAnd+0(SB), AX
 	MOVQ AX, 1592(DI)
-	LEAQ ·avx512VMNot+0(SB), AX
+	LEAQ ·avx512VMOr+0(SB), AX
 	MOVQ AX, 1600(DI)
-	LEAQ ·avx512VMFloatOfBool+0(SB), AX
+	LEAQ ·avx512VMXor+0(SB), AX
 	MOVQ AX, 1608(DI)
-	LEAQ ·avx512VMWhere+0(SB), AX
+	LEAQ ·avx512VMNot+0(SB), AX
 	MOVQ AX, 1616(DI)
-	LEAQ ·avx512VMLoadBool+0(SB), AX
+	LEAQ ·avx512VMFloatOfBool+0(SB), AX
 	MOVQ AX, 1624(DI)
-	LEAQ ·avx512VMStoreBool+0(SB), AX
+	LEAQ ·avx512VMWhere+0(SB), AX
 	MOVQ AX, 1632(DI)
+	LEAQ ·avx512VMLoadBool+0(SB), AX
+	MOVQ AX, 1640(DI)
+	LEAQ ·avx512VMStoreBool+0(SB), AX
+	MOVQ AX, 1648(DI)
 	RET
 
 // func avx2VM(program *byte, bytes int) uint64
@@ -13967,32 +13413,29 @@ end:
 // func avx2VMstoreagain(program *byte, bytes int) uint64
 // Requires: AVX, MMX+
 TEXT ·avx2VMstoreagain(SB), NOSPLIT, $0-24
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VMOVUPS    Y0, (SI)(DX*1)
-	VMOVUPS    Y1, 32(SI)(DX*1)
-	VMOVUPS    Y2, 64(SI)(DX*1)
-	VMOVUPS    Y3, 96(SI)(DX*1)
-	VMOVUPS    Y4, 128(SI)(DX*1)
-	VMOVUPS    Y5, 160(SI)(DX*1)
-	ADDQ       $0x000000c0, R8
-	CMPQ       R8, R9
-	JGE        end
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VMOVUPS    (DI)(BX*1), Y0
-	VMOVUPS    32(DI)(BX*1), Y1
-	VMOVUPS    64(DI)(BX*1), Y2
-	VMOVUPS    96(DI)(BX*1), Y3
-	VMOVUPS    128(DI)(BX*1), Y4
-	VMOVUPS    160(DI)(BX*1), Y5
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	LEAQ       64(R12), R10
-	JMP        (R10)
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VMOVUPS Y0, (SI)(DX*1)
+	VMOVUPS Y1, 32(SI)(DX*1)
+	VMOVUPS Y2, 64(SI)(DX*1)
+	VMOVUPS Y3, 96(SI)(DX*1)
+	VMOVUPS Y4, 128(SI)(DX*1)
+	VMOVUPS Y5, 160(SI)(DX*1)
+	ADDQ    $0x000000c0, R8
+	CMPQ    R8, R9
+	JGE     end
+	MOVQ    24(R10), DI
+	MOVQ    32(R10), BX
+	ANDQ    R8, BX
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVUPS 32(DI)(BX*1), Y1
+	VMOVUPS 64(DI)(BX*1), Y2
+	VMOVUPS 96(DI)(BX*1), Y3
+	VMOVUPS 128(DI)(BX*1), Y4
+	VMOVUPS 160(DI)(BX*1), Y5
+	LEAQ    64(R12), R10
+	JMP     (R10)
 
 end:
 	SFENCE
@@ -14003,32 +13446,29 @@ end:
 // func avx2VMstreamagain(program *byte, bytes int) uint64
 // Requires: AVX, MMX+
 TEXT ·avx2VMstreamagain(SB), NOSPLIT, $0-24
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VMOVNTPS   Y0, (SI)(DX*1)
-	VMOVNTPS   Y1, 32(SI)(DX*1)
-	VMOVNTPS   Y2, 64(SI)(DX*1)
-	VMOVNTPS   Y3, 96(SI)(DX*1)
-	VMOVNTPS   Y4, 128(SI)(DX*1)
-	VMOVNTPS   Y5, 160(SI)(DX*1)
-	ADDQ       $0x000000c0, R8
-	CMPQ       R8, R9
-	JGE        end
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VMOVUPS    (DI)(BX*1), Y0
-	VMOVUPS    32(DI)(BX*1), Y1
-	VMOVUPS    64(DI)(BX*1), Y2
-	VMOVUPS    96(DI)(BX*1), Y3
-	VMOVUPS    128(DI)(BX*1), Y4
-	VMOVUPS    160(DI)(BX*1), Y5
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	LEAQ       64(R12), R10
-	JMP        (R10)
+	MOVQ     8(R10), SI
+	MOVQ     16(R10), DX
+	ANDQ     R8, DX
+	VMOVNTPS Y0, (SI)(DX*1)
+	VMOVNTPS Y1, 32(SI)(DX*1)
+	VMOVNTPS Y2, 64(SI)(DX*1)
+	VMOVNTPS Y3, 96(SI)(DX*1)
+	VMOVNTPS Y4, 128(SI)(DX*1)
+	VMOVNTPS Y5, 160(SI)(DX*1)
+	ADDQ     $0x000000c0, R8
+	CMPQ     R8, R9
+	JGE      end
+	MOVQ     24(R10), DI
+	MOVQ     32(R10), BX
+	ANDQ     R8, BX
+	VMOVUPS  (DI)(BX*1), Y0
+	VMOVUPS  32(DI)(BX*1), Y1
+	VMOVUPS  64(DI)(BX*1), Y2
+	VMOVUPS  96(DI)(BX*1), Y3
+	VMOVUPS  128(DI)(BX*1), Y4
+	VMOVUPS  160(DI)(BX*1), Y5
+	LEAQ     64(R12), R10
+	JMP      (R10)
 
 end:
 	SFENCE
@@ -15629,124 +15069,106 @@ round:
 	JMP          (R10)
 
 // func avx2VMAdd()
-// Requires: AVX, MMX+
+// Requires: AVX
 TEXT ·avx2VMAdd(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VADDPS     (SI)(DX*1), Y0, Y0
-	VADDPS     32(SI)(DX*1), Y1, Y1
-	VADDPS     64(SI)(DX*1), Y2, Y2
-	VADDPS     96(SI)(DX*1), Y3, Y3
-	VADDPS     128(SI)(DX*1), Y4, Y4
-	VADDPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Y0, Y0
+	VADDPS 32(SI)(DX*1), Y1, Y1
+	VADDPS 64(SI)(DX*1), Y2, Y2
+	VADDPS 96(SI)(DX*1), Y3, Y3
+	VADDPS 128(SI)(DX*1), Y4, Y4
+	VADDPS 160(SI)(DX*1), Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
 
 // func avx2VMSub()
-// Requires: AVX, MMX+
+// Requires: AVX
 TEXT ·avx2VMSub(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VSUBPS     (SI)(DX*1), Y0, Y0
-	VSUBPS     32(SI)(DX*1), Y1, Y1
-	VSUBPS     64(SI)(DX*1), Y2, Y2
-	VSUBPS     96(SI)(DX*1), Y3, Y3
-	VSUBPS     128(SI)(DX*1), Y4, Y4
-	VSUBPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Y0, Y0
+	VSUBPS 32(SI)(DX*1), Y1, Y1
+	VSUBPS 64(SI)(DX*1), Y2, Y2
+	VSUBPS 96(SI)(DX*1), Y3, Y3
+	VSUBPS 128(SI)(DX*1), Y4, Y4
+	VSUBPS 160(SI)(DX*1), Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
 
 // func avx2VMSubOf()
-// Requires: AVX, MMX+
+// Requires: AVX
 TEXT ·avx2VMSubOf(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VMOVUPS    (SI)(DX*1), Y6
-	VSUBPS     Y0, Y6, Y0
-	VMOVUPS    32(SI)(DX*1), Y7
-	VSUBPS     Y1, Y7, Y1
-	VMOVUPS    64(SI)(DX*1), Y8
-	VSUBPS     Y2, Y8, Y2
-	VMOVUPS    96(SI)(DX*1), Y9
-	VSUBPS     Y3, Y9, Y3
-	VMOVUPS    128(SI)(DX*1), Y10
-	VSUBPS     Y4, Y10, Y4
-	VMOVUPS    160(SI)(DX*1), Y11
-	VSUBPS     Y5, Y11, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VMOVUPS (SI)(DX*1), Y6
+	VSUBPS  Y0, Y6, Y0
+	VMOVUPS 32(SI)(DX*1), Y7
+	VSUBPS  Y1, Y7, Y1
+	VMOVUPS 64(SI)(DX*1), Y8
+	VSUBPS  Y2, Y8, Y2
+	VMOVUPS 96(SI)(DX*1), Y9
+	VSUBPS  Y3, Y9, Y3
+	VMOVUPS 128(SI)(DX*1), Y10
+	VSUBPS  Y4, Y10, Y4
+	VMOVUPS 160(SI)(DX*1), Y11
+	VSUBPS  Y5, Y11, Y5
+	ADDQ    $+64, R10
+	JMP     (R10)
 
 // func avx2VMMul()
-// Requires: AVX, MMX+
+// Requires: AVX
 TEXT ·avx2VMMul(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VMULPS     (SI)(DX*1), Y0, Y0
-	VMULPS     32(SI)(DX*1), Y1, Y1
-	VMULPS     64(SI)(DX*1), Y2, Y2
-	VMULPS     96(SI)(DX*1), Y3, Y3
-	VMULPS     128(SI)(DX*1), Y4, Y4
-	VMULPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Y0, Y0
+	VMULPS 32(SI)(DX*1), Y1, Y1
+	VMULPS 64(SI)(DX*1), Y2, Y2
+	VMULPS 96(SI)(DX*1), Y3, Y3
+	VMULPS 128(SI)(DX*1), Y4, Y4
+	VMULPS 160(SI)(DX*1), Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
 
 // func avx2VMDiv()
-// Requires: AVX, MMX+
+// Requires: AVX
 TEXT ·avx2VMDiv(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VDIVPS     (SI)(DX*1), Y0, Y0
-	VDIVPS     32(SI)(DX*1), Y1, Y1
-	VDIVPS     64(SI)(DX*1), Y2, Y2
-	VDIVPS     96(SI)(DX*1), Y3, Y3
-	VDIVPS     128(SI)(DX*1), Y4, Y4
-	VDIVPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VDIVPS (SI)(DX*1), Y0, Y0
+	VDIVPS 32(SI)(DX*1), Y1, Y1
+	VDIVPS 64(SI)(DX*1), Y2, Y2
+	VDIVPS 96(SI)(DX*1), Y3, Y3
+	VDIVPS 128(SI)(DX*1), Y4, Y4
+	VDIVPS 160(SI)(DX*1), Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
 
 // func avx2VMDivOf()
-// Requires: AVX, MMX+
+// Requires: AVX
 TEXT ·avx2VMDivOf(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VMOVUPS    (SI)(DX*1), Y6
-	VDIVPS     Y0, Y6, Y0
-	VMOVUPS    32(SI)(DX*1), Y7
-	VDIVPS     Y1, Y7, Y1
-	VMOVUPS    64(SI)(DX*1), Y8
-	VDIVPS     Y2, Y8, Y2
-	VMOVUPS    96(SI)(DX*1), Y9
-	VDIVPS     Y3, Y9, Y3
-	VMOVUPS    128(SI)(DX*1), Y10
-	VDIVPS     Y4, Y10, Y4
-	VMOVUPS    160(SI)(DX*1), Y11
-	VDIVPS     Y5, Y11, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VMOVUPS (SI)(DX*1), Y6
+	VDIVPS  Y0, Y6, Y0
+	VMOVUPS 32(SI)(DX*1), Y7
+	VDIVPS  Y1, Y7, Y1
+	VMOVUPS 64(SI)(DX*1), Y8
+	VDIVPS  Y2, Y8, Y2
+	VMOVUPS 96(SI)(DX*1), Y9
+	VDIVPS  Y3, Y9, Y3
+	VMOVUPS 128(SI)(DX*1), Y10
+	VDIVPS  Y4, Y10, Y4
+	VMOVUPS 160(SI)(DX*1), Y11
+	VDIVPS  Y5, Y11, Y5
+	ADDQ    $+64, R10
+	JMP     (R10)
 
 // func avx2VMMaxNumber()
 // Requires: AVX
@@ -19640,7 +19062,7 @@ TEXT ·avx2VMNegSqrt(SB), NOSPLIT, $0
 	JMP          (R10)
 
 // func avx2VMNegAdd()
-// Requires: AVX, MMX+
+// Requires: AVX
 TEXT ·avx2VMNegAdd(SB), NOSPLIT, $0
 	VBROADCASTSS number80000000<>+0(SB), Y15
 	VXORPS       Y15, Y0, Y0
@@ -19658,14 +19080,11 @@ TEXT ·avx2VMNegAdd(SB), NOSPLIT, $0
 	VADDPS       96(DI)(BX*1), Y3, Y3
 	VADDPS       128(DI)(BX*1), Y4, Y4
 	VADDPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
 	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMNegSub()
-// Requires: AVX, MMX+
+// Requires: AVX
 TEXT ·avx2VMNegSub(SB), NOSPLIT, $0
 	VBROADCASTSS number80000000<>+0(SB), Y15
 	VXORPS       Y15, Y0, Y0
@@ -19683,14 +19102,11 @@ TEXT ·avx2VMNegSub(SB), NOSPLIT, $0
 	VSUBPS       96(DI)(BX*1), Y3, Y3
 	VSUBPS       128(DI)(BX*1), Y4, Y4
 	VSUBPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
 	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMNegMul()
-// Requires: AVX, MMX+
+// Requires: AVX
 TEXT ·avx2VMNegMul(SB), NOSPLIT, $0
 	VBROADCASTSS number80000000<>+0(SB), Y15
 	VXORPS       Y15, Y0, Y0
@@ -19708,14 +19124,11 @@ TEXT ·avx2VMNegMul(SB), NOSPLIT, $0
 	VMULPS       96(DI)(BX*1), Y3, Y3
 	VMULPS       128(DI)(BX*1), Y4, Y4
 	VMULPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
 	ADDQ         $+64, R10
 	JMP          (R10)
 
 // func avx2VMNegDiv()
-// Requires: AVX, MMX+
+// Requires: AVX
 TEXT ·avx2VMNegDiv(SB), NOSPLIT, $0
 	VBROADCASTSS number80000000<>+0(SB), Y15
 	VXORPS       Y15, Y0, Y0
@@ -19733,11 +19146,2242 @@ TEXT ·avx2VMNegDiv(SB), NOSPLIT, $0
 	VDIVPS       96(DI)(BX*1), Y3, Y3
 	VDIVPS       128(DI)(BX*1), Y4, Y4
 	VDIVPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
 	ADDQ         $+64, R10
 	JMP          (R10)
+
+// func avx2VMAbsNeg()
+// Requires: AVX
+TEXT ·avx2VMAbsNeg(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAbsScale()
+// Requires: AVX
+TEXT ·avx2VMAbsScale(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAbsShift()
+// Requires: AVX
+TEXT ·avx2VMAbsShift(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAbsSquare()
+// Requires: AVX
+TEXT ·avx2VMAbsSquare(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y5, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAbsReciprocal()
+// Requires: AVX
+TEXT ·avx2VMAbsReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	VBROADCASTSS number3f800000<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y9
+	VMOVAPS      Y6, Y10
+	VMOVAPS      Y6, Y11
+	VDIVPS       Y0, Y6, Y0
+	VDIVPS       Y1, Y7, Y1
+	VDIVPS       Y2, Y8, Y2
+	VDIVPS       Y3, Y9, Y3
+	VDIVPS       Y4, Y10, Y4
+	VDIVPS       Y5, Y11, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAbsSqrt()
+// Requires: AVX
+TEXT ·avx2VMAbsSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	VSQRTPS      Y0, Y0
+	VSQRTPS      Y1, Y1
+	VSQRTPS      Y2, Y2
+	VSQRTPS      Y3, Y3
+	VSQRTPS      Y4, Y4
+	VSQRTPS      Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAbsAdd()
+// Requires: AVX
+TEXT ·avx2VMAbsAdd(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Y0, Y0
+	VADDPS       32(DI)(BX*1), Y1, Y1
+	VADDPS       64(DI)(BX*1), Y2, Y2
+	VADDPS       96(DI)(BX*1), Y3, Y3
+	VADDPS       128(DI)(BX*1), Y4, Y4
+	VADDPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAbsSub()
+// Requires: AVX
+TEXT ·avx2VMAbsSub(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Y0, Y0
+	VSUBPS       32(DI)(BX*1), Y1, Y1
+	VSUBPS       64(DI)(BX*1), Y2, Y2
+	VSUBPS       96(DI)(BX*1), Y3, Y3
+	VSUBPS       128(DI)(BX*1), Y4, Y4
+	VSUBPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAbsMul()
+// Requires: AVX
+TEXT ·avx2VMAbsMul(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Y0, Y0
+	VMULPS       32(DI)(BX*1), Y1, Y1
+	VMULPS       64(DI)(BX*1), Y2, Y2
+	VMULPS       96(DI)(BX*1), Y3, Y3
+	VMULPS       128(DI)(BX*1), Y4, Y4
+	VMULPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAbsDiv()
+// Requires: AVX
+TEXT ·avx2VMAbsDiv(SB), NOSPLIT, $0
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Y0, Y0
+	VDIVPS       32(DI)(BX*1), Y1, Y1
+	VDIVPS       64(DI)(BX*1), Y2, Y2
+	VDIVPS       96(DI)(BX*1), Y3, Y3
+	VDIVPS       128(DI)(BX*1), Y4, Y4
+	VDIVPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMScaleNeg()
+// Requires: AVX
+TEXT ·avx2VMScaleNeg(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMScaleAbs()
+// Requires: AVX
+TEXT ·avx2VMScaleAbs(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMScaleShift()
+// Requires: AVX
+TEXT ·avx2VMScaleShift(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMScaleSquare()
+// Requires: AVX
+TEXT ·avx2VMScaleSquare(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y5, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMScaleReciprocal()
+// Requires: AVX
+TEXT ·avx2VMScaleReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	VBROADCASTSS number3f800000<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y9
+	VMOVAPS      Y6, Y10
+	VMOVAPS      Y6, Y11
+	VDIVPS       Y0, Y6, Y0
+	VDIVPS       Y1, Y7, Y1
+	VDIVPS       Y2, Y8, Y2
+	VDIVPS       Y3, Y9, Y3
+	VDIVPS       Y4, Y10, Y4
+	VDIVPS       Y5, Y11, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMScaleSqrt()
+// Requires: AVX
+TEXT ·avx2VMScaleSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	VSQRTPS      Y0, Y0
+	VSQRTPS      Y1, Y1
+	VSQRTPS      Y2, Y2
+	VSQRTPS      Y3, Y3
+	VSQRTPS      Y4, Y4
+	VSQRTPS      Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMScaleAdd()
+// Requires: AVX
+TEXT ·avx2VMScaleAdd(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Y0, Y0
+	VADDPS       32(DI)(BX*1), Y1, Y1
+	VADDPS       64(DI)(BX*1), Y2, Y2
+	VADDPS       96(DI)(BX*1), Y3, Y3
+	VADDPS       128(DI)(BX*1), Y4, Y4
+	VADDPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMScaleSub()
+// Requires: AVX
+TEXT ·avx2VMScaleSub(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Y0, Y0
+	VSUBPS       32(DI)(BX*1), Y1, Y1
+	VSUBPS       64(DI)(BX*1), Y2, Y2
+	VSUBPS       96(DI)(BX*1), Y3, Y3
+	VSUBPS       128(DI)(BX*1), Y4, Y4
+	VSUBPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMScaleMul()
+// Requires: AVX
+TEXT ·avx2VMScaleMul(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Y0, Y0
+	VMULPS       32(DI)(BX*1), Y1, Y1
+	VMULPS       64(DI)(BX*1), Y2, Y2
+	VMULPS       96(DI)(BX*1), Y3, Y3
+	VMULPS       128(DI)(BX*1), Y4, Y4
+	VMULPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMScaleDiv()
+// Requires: AVX
+TEXT ·avx2VMScaleDiv(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Y0, Y0
+	VDIVPS       32(DI)(BX*1), Y1, Y1
+	VDIVPS       64(DI)(BX*1), Y2, Y2
+	VDIVPS       96(DI)(BX*1), Y3, Y3
+	VDIVPS       128(DI)(BX*1), Y4, Y4
+	VDIVPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMShiftNeg()
+// Requires: AVX
+TEXT ·avx2VMShiftNeg(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMShiftAbs()
+// Requires: AVX
+TEXT ·avx2VMShiftAbs(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMShiftScale()
+// Requires: AVX
+TEXT ·avx2VMShiftScale(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMShiftSquare()
+// Requires: AVX
+TEXT ·avx2VMShiftSquare(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y5, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMShiftReciprocal()
+// Requires: AVX
+TEXT ·avx2VMShiftReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VBROADCASTSS number3f800000<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y9
+	VMOVAPS      Y6, Y10
+	VMOVAPS      Y6, Y11
+	VDIVPS       Y0, Y6, Y0
+	VDIVPS       Y1, Y7, Y1
+	VDIVPS       Y2, Y8, Y2
+	VDIVPS       Y3, Y9, Y3
+	VDIVPS       Y4, Y10, Y4
+	VDIVPS       Y5, Y11, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMShiftSqrt()
+// Requires: AVX
+TEXT ·avx2VMShiftSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VSQRTPS      Y0, Y0
+	VSQRTPS      Y1, Y1
+	VSQRTPS      Y2, Y2
+	VSQRTPS      Y3, Y3
+	VSQRTPS      Y4, Y4
+	VSQRTPS      Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMShiftAdd()
+// Requires: AVX
+TEXT ·avx2VMShiftAdd(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Y0, Y0
+	VADDPS       32(DI)(BX*1), Y1, Y1
+	VADDPS       64(DI)(BX*1), Y2, Y2
+	VADDPS       96(DI)(BX*1), Y3, Y3
+	VADDPS       128(DI)(BX*1), Y4, Y4
+	VADDPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMShiftSub()
+// Requires: AVX
+TEXT ·avx2VMShiftSub(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Y0, Y0
+	VSUBPS       32(DI)(BX*1), Y1, Y1
+	VSUBPS       64(DI)(BX*1), Y2, Y2
+	VSUBPS       96(DI)(BX*1), Y3, Y3
+	VSUBPS       128(DI)(BX*1), Y4, Y4
+	VSUBPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMShiftMul()
+// Requires: AVX
+TEXT ·avx2VMShiftMul(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Y0, Y0
+	VMULPS       32(DI)(BX*1), Y1, Y1
+	VMULPS       64(DI)(BX*1), Y2, Y2
+	VMULPS       96(DI)(BX*1), Y3, Y3
+	VMULPS       128(DI)(BX*1), Y4, Y4
+	VMULPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMShiftDiv()
+// Requires: AVX
+TEXT ·avx2VMShiftDiv(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Y0, Y0
+	VDIVPS       32(DI)(BX*1), Y1, Y1
+	VDIVPS       64(DI)(BX*1), Y2, Y2
+	VDIVPS       96(DI)(BX*1), Y3, Y3
+	VDIVPS       128(DI)(BX*1), Y4, Y4
+	VDIVPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMSquareNeg()
+// Requires: AVX
+TEXT ·avx2VMSquareNeg(SB), NOSPLIT, $0
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y5, Y5, Y5
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMSquareAbs()
+// Requires: AVX
+TEXT ·avx2VMSquareAbs(SB), NOSPLIT, $0
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y5, Y5, Y5
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMSquareScale()
+// Requires: AVX
+TEXT ·avx2VMSquareScale(SB), NOSPLIT, $0
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y5, Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMSquareShift()
+// Requires: AVX
+TEXT ·avx2VMSquareShift(SB), NOSPLIT, $0
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y5, Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMSquareReciprocal()
+// Requires: AVX
+TEXT ·avx2VMSquareReciprocal(SB), NOSPLIT, $0
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y5, Y5, Y5
+	VBROADCASTSS number3f800000<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y9
+	VMOVAPS      Y6, Y10
+	VMOVAPS      Y6, Y11
+	VDIVPS       Y0, Y6, Y0
+	VDIVPS       Y1, Y7, Y1
+	VDIVPS       Y2, Y8, Y2
+	VDIVPS       Y3, Y9, Y3
+	VDIVPS       Y4, Y10, Y4
+	VDIVPS       Y5, Y11, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMSquareSqrt()
+// Requires: AVX
+TEXT ·avx2VMSquareSqrt(SB), NOSPLIT, $0
+	VMULPS  Y0, Y0, Y0
+	VMULPS  Y1, Y1, Y1
+	VMULPS  Y2, Y2, Y2
+	VMULPS  Y3, Y3, Y3
+	VMULPS  Y4, Y4, Y4
+	VMULPS  Y5, Y5, Y5
+	VSQRTPS Y0, Y0
+	VSQRTPS Y1, Y1
+	VSQRTPS Y2, Y2
+	VSQRTPS Y3, Y3
+	VSQRTPS Y4, Y4
+	VSQRTPS Y5, Y5
+	ADDQ    $+64, R10
+	JMP     (R10)
+
+// func avx2VMSquareAdd()
+// Requires: AVX
+TEXT ·avx2VMSquareAdd(SB), NOSPLIT, $0
+	VMULPS Y0, Y0, Y0
+	VMULPS Y1, Y1, Y1
+	VMULPS Y2, Y2, Y2
+	VMULPS Y3, Y3, Y3
+	VMULPS Y4, Y4, Y4
+	VMULPS Y5, Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VADDPS (DI)(BX*1), Y0, Y0
+	VADDPS 32(DI)(BX*1), Y1, Y1
+	VADDPS 64(DI)(BX*1), Y2, Y2
+	VADDPS 96(DI)(BX*1), Y3, Y3
+	VADDPS 128(DI)(BX*1), Y4, Y4
+	VADDPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx2VMSquareSub()
+// Requires: AVX
+TEXT ·avx2VMSquareSub(SB), NOSPLIT, $0
+	VMULPS Y0, Y0, Y0
+	VMULPS Y1, Y1, Y1
+	VMULPS Y2, Y2, Y2
+	VMULPS Y3, Y3, Y3
+	VMULPS Y4, Y4, Y4
+	VMULPS Y5, Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VSUBPS (DI)(BX*1), Y0, Y0
+	VSUBPS 32(DI)(BX*1), Y1, Y1
+	VSUBPS 64(DI)(BX*1), Y2, Y2
+	VSUBPS 96(DI)(BX*1), Y3, Y3
+	VSUBPS 128(DI)(BX*1), Y4, Y4
+	VSUBPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx2VMSquareMul()
+// Requires: AVX
+TEXT ·avx2VMSquareMul(SB), NOSPLIT, $0
+	VMULPS Y0, Y0, Y0
+	VMULPS Y1, Y1, Y1
+	VMULPS Y2, Y2, Y2
+	VMULPS Y3, Y3, Y3
+	VMULPS Y4, Y4, Y4
+	VMULPS Y5, Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VMULPS (DI)(BX*1), Y0, Y0
+	VMULPS 32(DI)(BX*1), Y1, Y1
+	VMULPS 64(DI)(BX*1), Y2, Y2
+	VMULPS 96(DI)(BX*1), Y3, Y3
+	VMULPS 128(DI)(BX*1), Y4, Y4
+	VMULPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx2VMSquareDiv()
+// Requires: AVX
+TEXT ·avx2VMSquareDiv(SB), NOSPLIT, $0
+	VMULPS Y0, Y0, Y0
+	VMULPS Y1, Y1, Y1
+	VMULPS Y2, Y2, Y2
+	VMULPS Y3, Y3, Y3
+	VMULPS Y4, Y4, Y4
+	VMULPS Y5, Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VDIVPS (DI)(BX*1), Y0, Y0
+	VDIVPS 32(DI)(BX*1), Y1, Y1
+	VDIVPS 64(DI)(BX*1), Y2, Y2
+	VDIVPS 96(DI)(BX*1), Y3, Y3
+	VDIVPS 128(DI)(BX*1), Y4, Y4
+	VDIVPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx2VMClipNeg()
+// Requires: AVX
+TEXT ·avx2VMClipNeg(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMClipAbs()
+// Requires: AVX
+TEXT ·avx2VMClipAbs(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMClipScale()
+// Requires: AVX
+TEXT ·avx2VMClipScale(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	VBROADCASTSS 48(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMClipShift()
+// Requires: AVX
+TEXT ·avx2VMClipShift(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	VBROADCASTSS 48(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMClipSquare()
+// Requires: AVX
+TEXT ·avx2VMClipSquare(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y5, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMClipReciprocal()
+// Requires: AVX
+TEXT ·avx2VMClipReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	VBROADCASTSS number3f800000<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y9
+	VMOVAPS      Y6, Y10
+	VMOVAPS      Y6, Y11
+	VDIVPS       Y0, Y6, Y0
+	VDIVPS       Y1, Y7, Y1
+	VDIVPS       Y2, Y8, Y2
+	VDIVPS       Y3, Y9, Y3
+	VDIVPS       Y4, Y10, Y4
+	VDIVPS       Y5, Y11, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMClipSqrt()
+// Requires: AVX
+TEXT ·avx2VMClipSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	VSQRTPS      Y0, Y0
+	VSQRTPS      Y1, Y1
+	VSQRTPS      Y2, Y2
+	VSQRTPS      Y3, Y3
+	VSQRTPS      Y4, Y4
+	VSQRTPS      Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMClipAdd()
+// Requires: AVX
+TEXT ·avx2VMClipAdd(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Y0, Y0
+	VADDPS       32(DI)(BX*1), Y1, Y1
+	VADDPS       64(DI)(BX*1), Y2, Y2
+	VADDPS       96(DI)(BX*1), Y3, Y3
+	VADDPS       128(DI)(BX*1), Y4, Y4
+	VADDPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMClipSub()
+// Requires: AVX
+TEXT ·avx2VMClipSub(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Y0, Y0
+	VSUBPS       32(DI)(BX*1), Y1, Y1
+	VSUBPS       64(DI)(BX*1), Y2, Y2
+	VSUBPS       96(DI)(BX*1), Y3, Y3
+	VSUBPS       128(DI)(BX*1), Y4, Y4
+	VSUBPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMClipMul()
+// Requires: AVX
+TEXT ·avx2VMClipMul(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Y0, Y0
+	VMULPS       32(DI)(BX*1), Y1, Y1
+	VMULPS       64(DI)(BX*1), Y2, Y2
+	VMULPS       96(DI)(BX*1), Y3, Y3
+	VMULPS       128(DI)(BX*1), Y4, Y4
+	VMULPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMClipDiv()
+// Requires: AVX
+TEXT ·avx2VMClipDiv(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMAXPS       Y0, Y14, Y0
+	VMAXPS       Y1, Y14, Y1
+	VMAXPS       Y2, Y14, Y2
+	VMAXPS       Y3, Y14, Y3
+	VMAXPS       Y4, Y14, Y4
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y0, Y15, Y0
+	VMINPS       Y1, Y15, Y1
+	VMINPS       Y2, Y15, Y2
+	VMINPS       Y3, Y15, Y3
+	VMINPS       Y4, Y15, Y4
+	VMINPS       Y5, Y15, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Y0, Y0
+	VDIVPS       32(DI)(BX*1), Y1, Y1
+	VDIVPS       64(DI)(BX*1), Y2, Y2
+	VDIVPS       96(DI)(BX*1), Y3, Y3
+	VDIVPS       128(DI)(BX*1), Y4, Y4
+	VDIVPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAffineNeg()
+// Requires: AVX
+TEXT ·avx2VMAffineNeg(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAffineAbs()
+// Requires: AVX
+TEXT ·avx2VMAffineAbs(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAffineScale()
+// Requires: AVX
+TEXT ·avx2VMAffineScale(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAffineShift()
+// Requires: AVX
+TEXT ·avx2VMAffineShift(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAffineSquare()
+// Requires: AVX
+TEXT ·avx2VMAffineSquare(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VMULPS       Y0, Y0, Y0
+	VMULPS       Y1, Y1, Y1
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y3, Y3, Y3
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y5, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAffineReciprocal()
+// Requires: AVX
+TEXT ·avx2VMAffineReciprocal(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VBROADCASTSS number3f800000<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y9
+	VMOVAPS      Y6, Y10
+	VMOVAPS      Y6, Y11
+	VDIVPS       Y0, Y6, Y0
+	VDIVPS       Y1, Y7, Y1
+	VDIVPS       Y2, Y8, Y2
+	VDIVPS       Y3, Y9, Y3
+	VDIVPS       Y4, Y10, Y4
+	VDIVPS       Y5, Y11, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAffineSqrt()
+// Requires: AVX
+TEXT ·avx2VMAffineSqrt(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	VSQRTPS      Y0, Y0
+	VSQRTPS      Y1, Y1
+	VSQRTPS      Y2, Y2
+	VSQRTPS      Y3, Y3
+	VSQRTPS      Y4, Y4
+	VSQRTPS      Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAffineAdd()
+// Requires: AVX
+TEXT ·avx2VMAffineAdd(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VADDPS       (DI)(BX*1), Y0, Y0
+	VADDPS       32(DI)(BX*1), Y1, Y1
+	VADDPS       64(DI)(BX*1), Y2, Y2
+	VADDPS       96(DI)(BX*1), Y3, Y3
+	VADDPS       128(DI)(BX*1), Y4, Y4
+	VADDPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAffineSub()
+// Requires: AVX
+TEXT ·avx2VMAffineSub(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VSUBPS       (DI)(BX*1), Y0, Y0
+	VSUBPS       32(DI)(BX*1), Y1, Y1
+	VSUBPS       64(DI)(BX*1), Y2, Y2
+	VSUBPS       96(DI)(BX*1), Y3, Y3
+	VSUBPS       128(DI)(BX*1), Y4, Y4
+	VSUBPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAffineMul()
+// Requires: AVX
+TEXT ·avx2VMAffineMul(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VMULPS       (DI)(BX*1), Y0, Y0
+	VMULPS       32(DI)(BX*1), Y1, Y1
+	VMULPS       64(DI)(BX*1), Y2, Y2
+	VMULPS       96(DI)(BX*1), Y3, Y3
+	VMULPS       128(DI)(BX*1), Y4, Y4
+	VMULPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAffineDiv()
+// Requires: AVX
+TEXT ·avx2VMAffineDiv(SB), NOSPLIT, $0
+	VBROADCASTSS 40(R10), Y14
+	VBROADCASTSS 44(R10), Y15
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	MOVQ         24(R10), DI
+	MOVQ         32(R10), BX
+	ANDQ         R8, BX
+	VDIVPS       (DI)(BX*1), Y0, Y0
+	VDIVPS       32(DI)(BX*1), Y1, Y1
+	VDIVPS       64(DI)(BX*1), Y2, Y2
+	VDIVPS       96(DI)(BX*1), Y3, Y3
+	VDIVPS       128(DI)(BX*1), Y4, Y4
+	VDIVPS       160(DI)(BX*1), Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAddNeg()
+// Requires: AVX
+TEXT ·avx2VMAddNeg(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VADDPS       (SI)(DX*1), Y0, Y0
+	VADDPS       32(SI)(DX*1), Y1, Y1
+	VADDPS       64(SI)(DX*1), Y2, Y2
+	VADDPS       96(SI)(DX*1), Y3, Y3
+	VADDPS       128(SI)(DX*1), Y4, Y4
+	VADDPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAddAbs()
+// Requires: AVX
+TEXT ·avx2VMAddAbs(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VADDPS       (SI)(DX*1), Y0, Y0
+	VADDPS       32(SI)(DX*1), Y1, Y1
+	VADDPS       64(SI)(DX*1), Y2, Y2
+	VADDPS       96(SI)(DX*1), Y3, Y3
+	VADDPS       128(SI)(DX*1), Y4, Y4
+	VADDPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAddScale()
+// Requires: AVX
+TEXT ·avx2VMAddScale(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VADDPS       (SI)(DX*1), Y0, Y0
+	VADDPS       32(SI)(DX*1), Y1, Y1
+	VADDPS       64(SI)(DX*1), Y2, Y2
+	VADDPS       96(SI)(DX*1), Y3, Y3
+	VADDPS       128(SI)(DX*1), Y4, Y4
+	VADDPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAddShift()
+// Requires: AVX
+TEXT ·avx2VMAddShift(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VADDPS       (SI)(DX*1), Y0, Y0
+	VADDPS       32(SI)(DX*1), Y1, Y1
+	VADDPS       64(SI)(DX*1), Y2, Y2
+	VADDPS       96(SI)(DX*1), Y3, Y3
+	VADDPS       128(SI)(DX*1), Y4, Y4
+	VADDPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAddSquare()
+// Requires: AVX
+TEXT ·avx2VMAddSquare(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Y0, Y0
+	VADDPS 32(SI)(DX*1), Y1, Y1
+	VADDPS 64(SI)(DX*1), Y2, Y2
+	VADDPS 96(SI)(DX*1), Y3, Y3
+	VADDPS 128(SI)(DX*1), Y4, Y4
+	VADDPS 160(SI)(DX*1), Y5, Y5
+	VMULPS Y0, Y0, Y0
+	VMULPS Y1, Y1, Y1
+	VMULPS Y2, Y2, Y2
+	VMULPS Y3, Y3, Y3
+	VMULPS Y4, Y4, Y4
+	VMULPS Y5, Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx2VMAddReciprocal()
+// Requires: AVX
+TEXT ·avx2VMAddReciprocal(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VADDPS       (SI)(DX*1), Y0, Y0
+	VADDPS       32(SI)(DX*1), Y1, Y1
+	VADDPS       64(SI)(DX*1), Y2, Y2
+	VADDPS       96(SI)(DX*1), Y3, Y3
+	VADDPS       128(SI)(DX*1), Y4, Y4
+	VADDPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS number3f800000<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y9
+	VMOVAPS      Y6, Y10
+	VMOVAPS      Y6, Y11
+	VDIVPS       Y0, Y6, Y0
+	VDIVPS       Y1, Y7, Y1
+	VDIVPS       Y2, Y8, Y2
+	VDIVPS       Y3, Y9, Y3
+	VDIVPS       Y4, Y10, Y4
+	VDIVPS       Y5, Y11, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMAddSqrt()
+// Requires: AVX
+TEXT ·avx2VMAddSqrt(SB), NOSPLIT, $0
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VADDPS  (SI)(DX*1), Y0, Y0
+	VADDPS  32(SI)(DX*1), Y1, Y1
+	VADDPS  64(SI)(DX*1), Y2, Y2
+	VADDPS  96(SI)(DX*1), Y3, Y3
+	VADDPS  128(SI)(DX*1), Y4, Y4
+	VADDPS  160(SI)(DX*1), Y5, Y5
+	VSQRTPS Y0, Y0
+	VSQRTPS Y1, Y1
+	VSQRTPS Y2, Y2
+	VSQRTPS Y3, Y3
+	VSQRTPS Y4, Y4
+	VSQRTPS Y5, Y5
+	ADDQ    $+64, R10
+	JMP     (R10)
+
+// func avx2VMAddAdd()
+// Requires: AVX
+TEXT ·avx2VMAddAdd(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Y0, Y0
+	VADDPS 32(SI)(DX*1), Y1, Y1
+	VADDPS 64(SI)(DX*1), Y2, Y2
+	VADDPS 96(SI)(DX*1), Y3, Y3
+	VADDPS 128(SI)(DX*1), Y4, Y4
+	VADDPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VADDPS (DI)(BX*1), Y0, Y0
+	VADDPS 32(DI)(BX*1), Y1, Y1
+	VADDPS 64(DI)(BX*1), Y2, Y2
+	VADDPS 96(DI)(BX*1), Y3, Y3
+	VADDPS 128(DI)(BX*1), Y4, Y4
+	VADDPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx2VMAddSub()
+// Requires: AVX
+TEXT ·avx2VMAddSub(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Y0, Y0
+	VADDPS 32(SI)(DX*1), Y1, Y1
+	VADDPS 64(SI)(DX*1), Y2, Y2
+	VADDPS 96(SI)(DX*1), Y3, Y3
+	VADDPS 128(SI)(DX*1), Y4, Y4
+	VADDPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VSUBPS (DI)(BX*1), Y0, Y0
+	VSUBPS 32(DI)(BX*1), Y1, Y1
+	VSUBPS 64(DI)(BX*1), Y2, Y2
+	VSUBPS 96(DI)(BX*1), Y3, Y3
+	VSUBPS 128(DI)(BX*1), Y4, Y4
+	VSUBPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx2VMAddMul()
+// Requires: AVX
+TEXT ·avx2VMAddMul(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Y0, Y0
+	VADDPS 32(SI)(DX*1), Y1, Y1
+	VADDPS 64(SI)(DX*1), Y2, Y2
+	VADDPS 96(SI)(DX*1), Y3, Y3
+	VADDPS 128(SI)(DX*1), Y4, Y4
+	VADDPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VMULPS (DI)(BX*1), Y0, Y0
+	VMULPS 32(DI)(BX*1), Y1, Y1
+	VMULPS 64(DI)(BX*1), Y2, Y2
+	VMULPS 96(DI)(BX*1), Y3, Y3
+	VMULPS 128(DI)(BX*1), Y4, Y4
+	VMULPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx2VMAddDiv()
+// Requires: AVX
+TEXT ·avx2VMAddDiv(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VADDPS (SI)(DX*1), Y0, Y0
+	VADDPS 32(SI)(DX*1), Y1, Y1
+	VADDPS 64(SI)(DX*1), Y2, Y2
+	VADDPS 96(SI)(DX*1), Y3, Y3
+	VADDPS 128(SI)(DX*1), Y4, Y4
+	VADDPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VDIVPS (DI)(BX*1), Y0, Y0
+	VDIVPS 32(DI)(BX*1), Y1, Y1
+	VDIVPS 64(DI)(BX*1), Y2, Y2
+	VDIVPS 96(DI)(BX*1), Y3, Y3
+	VDIVPS 128(DI)(BX*1), Y4, Y4
+	VDIVPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx2VMSubNeg()
+// Requires: AVX
+TEXT ·avx2VMSubNeg(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VSUBPS       (SI)(DX*1), Y0, Y0
+	VSUBPS       32(SI)(DX*1), Y1, Y1
+	VSUBPS       64(SI)(DX*1), Y2, Y2
+	VSUBPS       96(SI)(DX*1), Y3, Y3
+	VSUBPS       128(SI)(DX*1), Y4, Y4
+	VSUBPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMSubAbs()
+// Requires: AVX
+TEXT ·avx2VMSubAbs(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VSUBPS       (SI)(DX*1), Y0, Y0
+	VSUBPS       32(SI)(DX*1), Y1, Y1
+	VSUBPS       64(SI)(DX*1), Y2, Y2
+	VSUBPS       96(SI)(DX*1), Y3, Y3
+	VSUBPS       128(SI)(DX*1), Y4, Y4
+	VSUBPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMSubScale()
+// Requires: AVX
+TEXT ·avx2VMSubScale(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VSUBPS       (SI)(DX*1), Y0, Y0
+	VSUBPS       32(SI)(DX*1), Y1, Y1
+	VSUBPS       64(SI)(DX*1), Y2, Y2
+	VSUBPS       96(SI)(DX*1), Y3, Y3
+	VSUBPS       128(SI)(DX*1), Y4, Y4
+	VSUBPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMSubShift()
+// Requires: AVX
+TEXT ·avx2VMSubShift(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VSUBPS       (SI)(DX*1), Y0, Y0
+	VSUBPS       32(SI)(DX*1), Y1, Y1
+	VSUBPS       64(SI)(DX*1), Y2, Y2
+	VSUBPS       96(SI)(DX*1), Y3, Y3
+	VSUBPS       128(SI)(DX*1), Y4, Y4
+	VSUBPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMSubSquare()
+// Requires: AVX
+TEXT ·avx2VMSubSquare(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Y0, Y0
+	VSUBPS 32(SI)(DX*1), Y1, Y1
+	VSUBPS 64(SI)(DX*1), Y2, Y2
+	VSUBPS 96(SI)(DX*1), Y3, Y3
+	VSUBPS 128(SI)(DX*1), Y4, Y4
+	VSUBPS 160(SI)(DX*1), Y5, Y5
+	VMULPS Y0, Y0, Y0
+	VMULPS Y1, Y1, Y1
+	VMULPS Y2, Y2, Y2
+	VMULPS Y3, Y3, Y3
+	VMULPS Y4, Y4, Y4
+	VMULPS Y5, Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx2VMSubReciprocal()
+// Requires: AVX
+TEXT ·avx2VMSubReciprocal(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VSUBPS       (SI)(DX*1), Y0, Y0
+	VSUBPS       32(SI)(DX*1), Y1, Y1
+	VSUBPS       64(SI)(DX*1), Y2, Y2
+	VSUBPS       96(SI)(DX*1), Y3, Y3
+	VSUBPS       128(SI)(DX*1), Y4, Y4
+	VSUBPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS number3f800000<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y9
+	VMOVAPS      Y6, Y10
+	VMOVAPS      Y6, Y11
+	VDIVPS       Y0, Y6, Y0
+	VDIVPS       Y1, Y7, Y1
+	VDIVPS       Y2, Y8, Y2
+	VDIVPS       Y3, Y9, Y3
+	VDIVPS       Y4, Y10, Y4
+	VDIVPS       Y5, Y11, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMSubSqrt()
+// Requires: AVX
+TEXT ·avx2VMSubSqrt(SB), NOSPLIT, $0
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VSUBPS  (SI)(DX*1), Y0, Y0
+	VSUBPS  32(SI)(DX*1), Y1, Y1
+	VSUBPS  64(SI)(DX*1), Y2, Y2
+	VSUBPS  96(SI)(DX*1), Y3, Y3
+	VSUBPS  128(SI)(DX*1), Y4, Y4
+	VSUBPS  160(SI)(DX*1), Y5, Y5
+	VSQRTPS Y0, Y0
+	VSQRTPS Y1, Y1
+	VSQRTPS Y2, Y2
+	VSQRTPS Y3, Y3
+	VSQRTPS Y4, Y4
+	VSQRTPS Y5, Y5
+	ADDQ    $+64, R10
+	JMP     (R10)
+
+// func avx2VMSubAdd()
+// Requires: AVX
+TEXT ·avx2VMSubAdd(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Y0, Y0
+	VSUBPS 32(SI)(DX*1), Y1, Y1
+	VSUBPS 64(SI)(DX*1), Y2, Y2
+	VSUBPS 96(SI)(DX*1), Y3, Y3
+	VSUBPS 128(SI)(DX*1), Y4, Y4
+	VSUBPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VADDPS (DI)(BX*1), Y0, Y0
+	VADDPS 32(DI)(BX*1), Y1, Y1
+	VADDPS 64(DI)(BX*1), Y2, Y2
+	VADDPS 96(DI)(BX*1), Y3, Y3
+	VADDPS 128(DI)(BX*1), Y4, Y4
+	VADDPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx2VMSubSub()
+// Requires: AVX
+TEXT ·avx2VMSubSub(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Y0, Y0
+	VSUBPS 32(SI)(DX*1), Y1, Y1
+	VSUBPS 64(SI)(DX*1), Y2, Y2
+	VSUBPS 96(SI)(DX*1), Y3, Y3
+	VSUBPS 128(SI)(DX*1), Y4, Y4
+	VSUBPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VSUBPS (DI)(BX*1), Y0, Y0
+	VSUBPS 32(DI)(BX*1), Y1, Y1
+	VSUBPS 64(DI)(BX*1), Y2, Y2
+	VSUBPS 96(DI)(BX*1), Y3, Y3
+	VSUBPS 128(DI)(BX*1), Y4, Y4
+	VSUBPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx2VMSubMul()
+// Requires: AVX
+TEXT ·avx2VMSubMul(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Y0, Y0
+	VSUBPS 32(SI)(DX*1), Y1, Y1
+	VSUBPS 64(SI)(DX*1), Y2, Y2
+	VSUBPS 96(SI)(DX*1), Y3, Y3
+	VSUBPS 128(SI)(DX*1), Y4, Y4
+	VSUBPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VMULPS (DI)(BX*1), Y0, Y0
+	VMULPS 32(DI)(BX*1), Y1, Y1
+	VMULPS 64(DI)(BX*1), Y2, Y2
+	VMULPS 96(DI)(BX*1), Y3, Y3
+	VMULPS 128(DI)(BX*1), Y4, Y4
+	VMULPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx2VMSubDiv()
+// Requires: AVX
+TEXT ·avx2VMSubDiv(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VSUBPS (SI)(DX*1), Y0, Y0
+	VSUBPS 32(SI)(DX*1), Y1, Y1
+	VSUBPS 64(SI)(DX*1), Y2, Y2
+	VSUBPS 96(SI)(DX*1), Y3, Y3
+	VSUBPS 128(SI)(DX*1), Y4, Y4
+	VSUBPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VDIVPS (DI)(BX*1), Y0, Y0
+	VDIVPS 32(DI)(BX*1), Y1, Y1
+	VDIVPS 64(DI)(BX*1), Y2, Y2
+	VDIVPS 96(DI)(BX*1), Y3, Y3
+	VDIVPS 128(DI)(BX*1), Y4, Y4
+	VDIVPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx2VMMulNeg()
+// Requires: AVX
+TEXT ·avx2VMMulNeg(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VMULPS       (SI)(DX*1), Y0, Y0
+	VMULPS       32(SI)(DX*1), Y1, Y1
+	VMULPS       64(SI)(DX*1), Y2, Y2
+	VMULPS       96(SI)(DX*1), Y3, Y3
+	VMULPS       128(SI)(DX*1), Y4, Y4
+	VMULPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS number80000000<>+0(SB), Y15
+	VXORPS       Y15, Y0, Y0
+	VXORPS       Y15, Y1, Y1
+	VXORPS       Y15, Y2, Y2
+	VXORPS       Y15, Y3, Y3
+	VXORPS       Y15, Y4, Y4
+	VXORPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMMulAbs()
+// Requires: AVX
+TEXT ·avx2VMMulAbs(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VMULPS       (SI)(DX*1), Y0, Y0
+	VMULPS       32(SI)(DX*1), Y1, Y1
+	VMULPS       64(SI)(DX*1), Y2, Y2
+	VMULPS       96(SI)(DX*1), Y3, Y3
+	VMULPS       128(SI)(DX*1), Y4, Y4
+	VMULPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS number7fffffff<>+0(SB), Y15
+	VANDPS       Y15, Y0, Y0
+	VANDPS       Y15, Y1, Y1
+	VANDPS       Y15, Y2, Y2
+	VANDPS       Y15, Y3, Y3
+	VANDPS       Y15, Y4, Y4
+	VANDPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMMulScale()
+// Requires: AVX
+TEXT ·avx2VMMulScale(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VMULPS       (SI)(DX*1), Y0, Y0
+	VMULPS       32(SI)(DX*1), Y1, Y1
+	VMULPS       64(SI)(DX*1), Y2, Y2
+	VMULPS       96(SI)(DX*1), Y3, Y3
+	VMULPS       128(SI)(DX*1), Y4, Y4
+	VMULPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMMulShift()
+// Requires: AVX
+TEXT ·avx2VMMulShift(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VMULPS       (SI)(DX*1), Y0, Y0
+	VMULPS       32(SI)(DX*1), Y1, Y1
+	VMULPS       64(SI)(DX*1), Y2, Y2
+	VMULPS       96(SI)(DX*1), Y3, Y3
+	VMULPS       128(SI)(DX*1), Y4, Y4
+	VMULPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS 48(R10), Y15
+	VADDPS       Y15, Y0, Y0
+	VADDPS       Y15, Y1, Y1
+	VADDPS       Y15, Y2, Y2
+	VADDPS       Y15, Y3, Y3
+	VADDPS       Y15, Y4, Y4
+	VADDPS       Y15, Y5, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMMulSquare()
+// Requires: AVX
+TEXT ·avx2VMMulSquare(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Y0, Y0
+	VMULPS 32(SI)(DX*1), Y1, Y1
+	VMULPS 64(SI)(DX*1), Y2, Y2
+	VMULPS 96(SI)(DX*1), Y3, Y3
+	VMULPS 128(SI)(DX*1), Y4, Y4
+	VMULPS 160(SI)(DX*1), Y5, Y5
+	VMULPS Y0, Y0, Y0
+	VMULPS Y1, Y1, Y1
+	VMULPS Y2, Y2, Y2
+	VMULPS Y3, Y3, Y3
+	VMULPS Y4, Y4, Y4
+	VMULPS Y5, Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx2VMMulReciprocal()
+// Requires: AVX
+TEXT ·avx2VMMulReciprocal(SB), NOSPLIT, $0
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VMULPS       (SI)(DX*1), Y0, Y0
+	VMULPS       32(SI)(DX*1), Y1, Y1
+	VMULPS       64(SI)(DX*1), Y2, Y2
+	VMULPS       96(SI)(DX*1), Y3, Y3
+	VMULPS       128(SI)(DX*1), Y4, Y4
+	VMULPS       160(SI)(DX*1), Y5, Y5
+	VBROADCASTSS number3f800000<>+0(SB), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y9
+	VMOVAPS      Y6, Y10
+	VMOVAPS      Y6, Y11
+	VDIVPS       Y0, Y6, Y0
+	VDIVPS       Y1, Y7, Y1
+	VDIVPS       Y2, Y8, Y2
+	VDIVPS       Y3, Y9, Y3
+	VDIVPS       Y4, Y10, Y4
+	VDIVPS       Y5, Y11, Y5
+	ADDQ         $+64, R10
+	JMP          (R10)
+
+// func avx2VMMulSqrt()
+// Requires: AVX
+TEXT ·avx2VMMulSqrt(SB), NOSPLIT, $0
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VMULPS  (SI)(DX*1), Y0, Y0
+	VMULPS  32(SI)(DX*1), Y1, Y1
+	VMULPS  64(SI)(DX*1), Y2, Y2
+	VMULPS  96(SI)(DX*1), Y3, Y3
+	VMULPS  128(SI)(DX*1), Y4, Y4
+	VMULPS  160(SI)(DX*1), Y5, Y5
+	VSQRTPS Y0, Y0
+	VSQRTPS Y1, Y1
+	VSQRTPS Y2, Y2
+	VSQRTPS Y3, Y3
+	VSQRTPS Y4, Y4
+	VSQRTPS Y5, Y5
+	ADDQ    $+64, R10
+	JMP     (R10)
+
+// func avx2VMMulAdd()
+// Requires: AVX
+TEXT ·avx2VMMulAdd(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Y0, Y0
+	VMULPS 32(SI)(DX*1), Y1, Y1
+	VMULPS 64(SI)(DX*1), Y2, Y2
+	VMULPS 96(SI)(DX*1), Y3, Y3
+	VMULPS 128(SI)(DX*1), Y4, Y4
+	VMULPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VADDPS (DI)(BX*1), Y0, Y0
+	VADDPS 32(DI)(BX*1), Y1, Y1
+	VADDPS 64(DI)(BX*1), Y2, Y2
+	VADDPS 96(DI)(BX*1), Y3, Y3
+	VADDPS 128(DI)(BX*1), Y4, Y4
+	VADDPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx2VMMulSub()
+// Requires: AVX
+TEXT ·avx2VMMulSub(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Y0, Y0
+	VMULPS 32(SI)(DX*1), Y1, Y1
+	VMULPS 64(SI)(DX*1), Y2, Y2
+	VMULPS 96(SI)(DX*1), Y3, Y3
+	VMULPS 128(SI)(DX*1), Y4, Y4
+	VMULPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VSUBPS (DI)(BX*1), Y0, Y0
+	VSUBPS 32(DI)(BX*1), Y1, Y1
+	VSUBPS 64(DI)(BX*1), Y2, Y2
+	VSUBPS 96(DI)(BX*1), Y3, Y3
+	VSUBPS 128(DI)(BX*1), Y4, Y4
+	VSUBPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx2VMMulMul()
+// Requires: AVX
+TEXT ·avx2VMMulMul(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Y0, Y0
+	VMULPS 32(SI)(DX*1), Y1, Y1
+	VMULPS 64(SI)(DX*1), Y2, Y2
+	VMULPS 96(SI)(DX*1), Y3, Y3
+	VMULPS 128(SI)(DX*1), Y4, Y4
+	VMULPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VMULPS (DI)(BX*1), Y0, Y0
+	VMULPS 32(DI)(BX*1), Y1, Y1
+	VMULPS 64(DI)(BX*1), Y2, Y2
+	VMULPS 96(DI)(BX*1), Y3, Y3
+	VMULPS 128(DI)(BX*1), Y4, Y4
+	VMULPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx2VMMulDiv()
+// Requires: AVX
+TEXT ·avx2VMMulDiv(SB), NOSPLIT, $0
+	MOVQ   8(R10), SI
+	MOVQ   16(R10), DX
+	ANDQ   R8, DX
+	VMULPS (SI)(DX*1), Y0, Y0
+	VMULPS 32(SI)(DX*1), Y1, Y1
+	VMULPS 64(SI)(DX*1), Y2, Y2
+	VMULPS 96(SI)(DX*1), Y3, Y3
+	VMULPS 128(SI)(DX*1), Y4, Y4
+	VMULPS 160(SI)(DX*1), Y5, Y5
+	MOVQ   24(R10), DI
+	MOVQ   32(R10), BX
+	ANDQ   R8, BX
+	VDIVPS (DI)(BX*1), Y0, Y0
+	VDIVPS 32(DI)(BX*1), Y1, Y1
+	VDIVPS 64(DI)(BX*1), Y2, Y2
+	VDIVPS 96(DI)(BX*1), Y3, Y3
+	VDIVPS 128(DI)(BX*1), Y4, Y4
+	VDIVPS 160(DI)(BX*1), Y5, Y5
+	ADDQ   $+64, R10
+	JMP    (R10)
+
+// func avx2VMstoreload()
+// Requires: AVX
+TEXT ·avx2VMstoreload(SB), NOSPLIT, $0
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VMOVUPS Y0, (SI)(DX*1)
+	VMOVUPS Y1, 32(SI)(DX*1)
+	VMOVUPS Y2, 64(SI)(DX*1)
+	VMOVUPS Y3, 96(SI)(DX*1)
+	VMOVUPS Y4, 128(SI)(DX*1)
+	VMOVUPS Y5, 160(SI)(DX*1)
+	MOVQ    24(R10), DI
+	MOVQ    32(R10), BX
+	ANDQ    R8, BX
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVUPS 32(DI)(BX*1), Y1
+	VMOVUPS 64(DI)(BX*1), Y2
+	VMOVUPS 96(DI)(BX*1), Y3
+	VMOVUPS 128(DI)(BX*1), Y4
+	VMOVUPS 160(DI)(BX*1), Y5
+	ADDQ    $+64, R10
+	JMP     (R10)
 
 // func avx2VMNegExp()
 // Requires: AVX, AVX2, FMA3
@@ -20053,452 +21697,6 @@ beyond:
 	VMULPS       Y6, Y7, Y3
 	VMULPS       Y8, Y9, Y4
 	VMULPS       Y10, Y11, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAbsNeg()
-// Requires: AVX
-TEXT ·avx2VMAbsNeg(SB), NOSPLIT, $0
-	VBROADCASTSS number7fffffff<>+0(SB), Y15
-	VANDPS       Y15, Y0, Y0
-	VANDPS       Y15, Y1, Y1
-	VANDPS       Y15, Y2, Y2
-	VANDPS       Y15, Y3, Y3
-	VANDPS       Y15, Y4, Y4
-	VANDPS       Y15, Y5, Y5
-	VBROADCASTSS number80000000<>+0(SB), Y15
-	VXORPS       Y15, Y0, Y0
-	VXORPS       Y15, Y1, Y1
-	VXORPS       Y15, Y2, Y2
-	VXORPS       Y15, Y3, Y3
-	VXORPS       Y15, Y4, Y4
-	VXORPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAbsScale()
-// Requires: AVX
-TEXT ·avx2VMAbsScale(SB), NOSPLIT, $0
-	VBROADCASTSS number7fffffff<>+0(SB), Y15
-	VANDPS       Y15, Y0, Y0
-	VANDPS       Y15, Y1, Y1
-	VANDPS       Y15, Y2, Y2
-	VANDPS       Y15, Y3, Y3
-	VANDPS       Y15, Y4, Y4
-	VANDPS       Y15, Y5, Y5
-	VBROADCASTSS 48(R10), Y15
-	VMULPS       Y15, Y0, Y0
-	VMULPS       Y15, Y1, Y1
-	VMULPS       Y15, Y2, Y2
-	VMULPS       Y15, Y3, Y3
-	VMULPS       Y15, Y4, Y4
-	VMULPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAbsShift()
-// Requires: AVX
-TEXT ·avx2VMAbsShift(SB), NOSPLIT, $0
-	VBROADCASTSS number7fffffff<>+0(SB), Y15
-	VANDPS       Y15, Y0, Y0
-	VANDPS       Y15, Y1, Y1
-	VANDPS       Y15, Y2, Y2
-	VANDPS       Y15, Y3, Y3
-	VANDPS       Y15, Y4, Y4
-	VANDPS       Y15, Y5, Y5
-	VBROADCASTSS 48(R10), Y15
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAbsSquare()
-// Requires: AVX
-TEXT ·avx2VMAbsSquare(SB), NOSPLIT, $0
-	VBROADCASTSS number7fffffff<>+0(SB), Y15
-	VANDPS       Y15, Y0, Y0
-	VANDPS       Y15, Y1, Y1
-	VANDPS       Y15, Y2, Y2
-	VANDPS       Y15, Y3, Y3
-	VANDPS       Y15, Y4, Y4
-	VANDPS       Y15, Y5, Y5
-	VMULPS       Y0, Y0, Y0
-	VMULPS       Y1, Y1, Y1
-	VMULPS       Y2, Y2, Y2
-	VMULPS       Y3, Y3, Y3
-	VMULPS       Y4, Y4, Y4
-	VMULPS       Y5, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAbsReciprocal()
-// Requires: AVX
-TEXT ·avx2VMAbsReciprocal(SB), NOSPLIT, $0
-	VBROADCASTSS number7fffffff<>+0(SB), Y15
-	VANDPS       Y15, Y0, Y0
-	VANDPS       Y15, Y1, Y1
-	VANDPS       Y15, Y2, Y2
-	VANDPS       Y15, Y3, Y3
-	VANDPS       Y15, Y4, Y4
-	VANDPS       Y15, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VMOVAPS      Y6, Y7
-	VMOVAPS      Y6, Y8
-	VMOVAPS      Y6, Y9
-	VMOVAPS      Y6, Y10
-	VMOVAPS      Y6, Y11
-	VDIVPS       Y0, Y6, Y0
-	VDIVPS       Y1, Y7, Y1
-	VDIVPS       Y2, Y8, Y2
-	VDIVPS       Y3, Y9, Y3
-	VDIVPS       Y4, Y10, Y4
-	VDIVPS       Y5, Y11, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAbsSqrt()
-// Requires: AVX
-TEXT ·avx2VMAbsSqrt(SB), NOSPLIT, $0
-	VBROADCASTSS number7fffffff<>+0(SB), Y15
-	VANDPS       Y15, Y0, Y0
-	VANDPS       Y15, Y1, Y1
-	VANDPS       Y15, Y2, Y2
-	VANDPS       Y15, Y3, Y3
-	VANDPS       Y15, Y4, Y4
-	VANDPS       Y15, Y5, Y5
-	VSQRTPS      Y0, Y0
-	VSQRTPS      Y1, Y1
-	VSQRTPS      Y2, Y2
-	VSQRTPS      Y3, Y3
-	VSQRTPS      Y4, Y4
-	VSQRTPS      Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAbsAdd()
-// Requires: AVX, MMX+
-TEXT ·avx2VMAbsAdd(SB), NOSPLIT, $0
-	VBROADCASTSS number7fffffff<>+0(SB), Y15
-	VANDPS       Y15, Y0, Y0
-	VANDPS       Y15, Y1, Y1
-	VANDPS       Y15, Y2, Y2
-	VANDPS       Y15, Y3, Y3
-	VANDPS       Y15, Y4, Y4
-	VANDPS       Y15, Y5, Y5
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VADDPS       (DI)(BX*1), Y0, Y0
-	VADDPS       32(DI)(BX*1), Y1, Y1
-	VADDPS       64(DI)(BX*1), Y2, Y2
-	VADDPS       96(DI)(BX*1), Y3, Y3
-	VADDPS       128(DI)(BX*1), Y4, Y4
-	VADDPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAbsSub()
-// Requires: AVX, MMX+
-TEXT ·avx2VMAbsSub(SB), NOSPLIT, $0
-	VBROADCASTSS number7fffffff<>+0(SB), Y15
-	VANDPS       Y15, Y0, Y0
-	VANDPS       Y15, Y1, Y1
-	VANDPS       Y15, Y2, Y2
-	VANDPS       Y15, Y3, Y3
-	VANDPS       Y15, Y4, Y4
-	VANDPS       Y15, Y5, Y5
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VSUBPS       (DI)(BX*1), Y0, Y0
-	VSUBPS       32(DI)(BX*1), Y1, Y1
-	VSUBPS       64(DI)(BX*1), Y2, Y2
-	VSUBPS       96(DI)(BX*1), Y3, Y3
-	VSUBPS       128(DI)(BX*1), Y4, Y4
-	VSUBPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAbsMul()
-// Requires: AVX, MMX+
-TEXT ·avx2VMAbsMul(SB), NOSPLIT, $0
-	VBROADCASTSS number7fffffff<>+0(SB), Y15
-	VANDPS       Y15, Y0, Y0
-	VANDPS       Y15, Y1, Y1
-	VANDPS       Y15, Y2, Y2
-	VANDPS       Y15, Y3, Y3
-	VANDPS       Y15, Y4, Y4
-	VANDPS       Y15, Y5, Y5
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VMULPS       (DI)(BX*1), Y0, Y0
-	VMULPS       32(DI)(BX*1), Y1, Y1
-	VMULPS       64(DI)(BX*1), Y2, Y2
-	VMULPS       96(DI)(BX*1), Y3, Y3
-	VMULPS       128(DI)(BX*1), Y4, Y4
-	VMULPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAbsDiv()
-// Requires: AVX, MMX+
-TEXT ·avx2VMAbsDiv(SB), NOSPLIT, $0
-	VBROADCASTSS number7fffffff<>+0(SB), Y15
-	VANDPS       Y15, Y0, Y0
-	VANDPS       Y15, Y1, Y1
-	VANDPS       Y15, Y2, Y2
-	VANDPS       Y15, Y3, Y3
-	VANDPS       Y15, Y4, Y4
-	VANDPS       Y15, Y5, Y5
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VDIVPS       (DI)(BX*1), Y0, Y0
-	VDIVPS       32(DI)(BX*1), Y1, Y1
-	VDIVPS       64(DI)(BX*1), Y2, Y2
-	VDIVPS       96(DI)(BX*1), Y3, Y3
-	VDIVPS       128(DI)(BX*1), Y4, Y4
-	VDIVPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMScaleNeg()
-// Requires: AVX
-TEXT ·avx2VMScaleNeg(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y15
-	VMULPS       Y15, Y0, Y0
-	VMULPS       Y15, Y1, Y1
-	VMULPS       Y15, Y2, Y2
-	VMULPS       Y15, Y3, Y3
-	VMULPS       Y15, Y4, Y4
-	VMULPS       Y15, Y5, Y5
-	VBROADCASTSS number80000000<>+0(SB), Y15
-	VXORPS       Y15, Y0, Y0
-	VXORPS       Y15, Y1, Y1
-	VXORPS       Y15, Y2, Y2
-	VXORPS       Y15, Y3, Y3
-	VXORPS       Y15, Y4, Y4
-	VXORPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMScaleAbs()
-// Requires: AVX
-TEXT ·avx2VMScaleAbs(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y15
-	VMULPS       Y15, Y0, Y0
-	VMULPS       Y15, Y1, Y1
-	VMULPS       Y15, Y2, Y2
-	VMULPS       Y15, Y3, Y3
-	VMULPS       Y15, Y4, Y4
-	VMULPS       Y15, Y5, Y5
-	VBROADCASTSS number7fffffff<>+0(SB), Y15
-	VANDPS       Y15, Y0, Y0
-	VANDPS       Y15, Y1, Y1
-	VANDPS       Y15, Y2, Y2
-	VANDPS       Y15, Y3, Y3
-	VANDPS       Y15, Y4, Y4
-	VANDPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMScaleShift()
-// Requires: AVX
-TEXT ·avx2VMScaleShift(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y15
-	VMULPS       Y15, Y0, Y0
-	VMULPS       Y15, Y1, Y1
-	VMULPS       Y15, Y2, Y2
-	VMULPS       Y15, Y3, Y3
-	VMULPS       Y15, Y4, Y4
-	VMULPS       Y15, Y5, Y5
-	VBROADCASTSS 48(R10), Y15
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMScaleSquare()
-// Requires: AVX
-TEXT ·avx2VMScaleSquare(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y15
-	VMULPS       Y15, Y0, Y0
-	VMULPS       Y15, Y1, Y1
-	VMULPS       Y15, Y2, Y2
-	VMULPS       Y15, Y3, Y3
-	VMULPS       Y15, Y4, Y4
-	VMULPS       Y15, Y5, Y5
-	VMULPS       Y0, Y0, Y0
-	VMULPS       Y1, Y1, Y1
-	VMULPS       Y2, Y2, Y2
-	VMULPS       Y3, Y3, Y3
-	VMULPS       Y4, Y4, Y4
-	VMULPS       Y5, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMScaleReciprocal()
-// Requires: AVX
-TEXT ·avx2VMScaleReciprocal(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y15
-	VMULPS       Y15, Y0, Y0
-	VMULPS       Y15, Y1, Y1
-	VMULPS       Y15, Y2, Y2
-	VMULPS       Y15, Y3, Y3
-	VMULPS       Y15, Y4, Y4
-	VMULPS       Y15, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VMOVAPS      Y6, Y7
-	VMOVAPS      Y6, Y8
-	VMOVAPS      Y6, Y9
-	VMOVAPS      Y6, Y10
-	VMOVAPS      Y6, Y11
-	VDIVPS       Y0, Y6, Y0
-	VDIVPS       Y1, Y7, Y1
-	VDIVPS       Y2, Y8, Y2
-	VDIVPS       Y3, Y9, Y3
-	VDIVPS       Y4, Y10, Y4
-	VDIVPS       Y5, Y11, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMScaleSqrt()
-// Requires: AVX
-TEXT ·avx2VMScaleSqrt(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y15
-	VMULPS       Y15, Y0, Y0
-	VMULPS       Y15, Y1, Y1
-	VMULPS       Y15, Y2, Y2
-	VMULPS       Y15, Y3, Y3
-	VMULPS       Y15, Y4, Y4
-	VMULPS       Y15, Y5, Y5
-	VSQRTPS      Y0, Y0
-	VSQRTPS      Y1, Y1
-	VSQRTPS      Y2, Y2
-	VSQRTPS      Y3, Y3
-	VSQRTPS      Y4, Y4
-	VSQRTPS      Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMScaleAdd()
-// Requires: AVX, MMX+
-TEXT ·avx2VMScaleAdd(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y15
-	VMULPS       Y15, Y0, Y0
-	VMULPS       Y15, Y1, Y1
-	VMULPS       Y15, Y2, Y2
-	VMULPS       Y15, Y3, Y3
-	VMULPS       Y15, Y4, Y4
-	VMULPS       Y15, Y5, Y5
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VADDPS       (DI)(BX*1), Y0, Y0
-	VADDPS       32(DI)(BX*1), Y1, Y1
-	VADDPS       64(DI)(BX*1), Y2, Y2
-	VADDPS       96(DI)(BX*1), Y3, Y3
-	VADDPS       128(DI)(BX*1), Y4, Y4
-	VADDPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMScaleSub()
-// Requires: AVX, MMX+
-TEXT ·avx2VMScaleSub(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y15
-	VMULPS       Y15, Y0, Y0
-	VMULPS       Y15, Y1, Y1
-	VMULPS       Y15, Y2, Y2
-	VMULPS       Y15, Y3, Y3
-	VMULPS       Y15, Y4, Y4
-	VMULPS       Y15, Y5, Y5
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VSUBPS       (DI)(BX*1), Y0, Y0
-	VSUBPS       32(DI)(BX*1), Y1, Y1
-	VSUBPS       64(DI)(BX*1), Y2, Y2
-	VSUBPS       96(DI)(BX*1), Y3, Y3
-	VSUBPS       128(DI)(BX*1), Y4, Y4
-	VSUBPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMScaleMul()
-// Requires: AVX, MMX+
-TEXT ·avx2VMScaleMul(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y15
-	VMULPS       Y15, Y0, Y0
-	VMULPS       Y15, Y1, Y1
-	VMULPS       Y15, Y2, Y2
-	VMULPS       Y15, Y3, Y3
-	VMULPS       Y15, Y4, Y4
-	VMULPS       Y15, Y5, Y5
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VMULPS       (DI)(BX*1), Y0, Y0
-	VMULPS       32(DI)(BX*1), Y1, Y1
-	VMULPS       64(DI)(BX*1), Y2, Y2
-	VMULPS       96(DI)(BX*1), Y3, Y3
-	VMULPS       128(DI)(BX*1), Y4, Y4
-	VMULPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMScaleDiv()
-// Requires: AVX, MMX+
-TEXT ·avx2VMScaleDiv(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y15
-	VMULPS       Y15, Y0, Y0
-	VMULPS       Y15, Y1, Y1
-	VMULPS       Y15, Y2, Y2
-	VMULPS       Y15, Y3, Y3
-	VMULPS       Y15, Y4, Y4
-	VMULPS       Y15, Y5, Y5
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VDIVPS       (DI)(BX*1), Y0, Y0
-	VDIVPS       32(DI)(BX*1), Y1, Y1
-	VDIVPS       64(DI)(BX*1), Y2, Y2
-	VDIVPS       96(DI)(BX*1), Y3, Y3
-	VDIVPS       128(DI)(BX*1), Y4, Y4
-	VDIVPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
 	ADDQ         $+64, R10
 	JMP          (R10)
 
@@ -20818,2001 +22016,6 @@ beyond:
 	VMULPS       Y10, Y11, Y5
 	ADDQ         $+64, R10
 	JMP          (R10)
-
-// func avx2VMShiftNeg()
-// Requires: AVX
-TEXT ·avx2VMShiftNeg(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y15
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	VBROADCASTSS number80000000<>+0(SB), Y15
-	VXORPS       Y15, Y0, Y0
-	VXORPS       Y15, Y1, Y1
-	VXORPS       Y15, Y2, Y2
-	VXORPS       Y15, Y3, Y3
-	VXORPS       Y15, Y4, Y4
-	VXORPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMShiftAbs()
-// Requires: AVX
-TEXT ·avx2VMShiftAbs(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y15
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	VBROADCASTSS number7fffffff<>+0(SB), Y15
-	VANDPS       Y15, Y0, Y0
-	VANDPS       Y15, Y1, Y1
-	VANDPS       Y15, Y2, Y2
-	VANDPS       Y15, Y3, Y3
-	VANDPS       Y15, Y4, Y4
-	VANDPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMShiftScale()
-// Requires: AVX
-TEXT ·avx2VMShiftScale(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y15
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	VBROADCASTSS 48(R10), Y15
-	VMULPS       Y15, Y0, Y0
-	VMULPS       Y15, Y1, Y1
-	VMULPS       Y15, Y2, Y2
-	VMULPS       Y15, Y3, Y3
-	VMULPS       Y15, Y4, Y4
-	VMULPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMShiftSquare()
-// Requires: AVX
-TEXT ·avx2VMShiftSquare(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y15
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	VMULPS       Y0, Y0, Y0
-	VMULPS       Y1, Y1, Y1
-	VMULPS       Y2, Y2, Y2
-	VMULPS       Y3, Y3, Y3
-	VMULPS       Y4, Y4, Y4
-	VMULPS       Y5, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMShiftReciprocal()
-// Requires: AVX
-TEXT ·avx2VMShiftReciprocal(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y15
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VMOVAPS      Y6, Y7
-	VMOVAPS      Y6, Y8
-	VMOVAPS      Y6, Y9
-	VMOVAPS      Y6, Y10
-	VMOVAPS      Y6, Y11
-	VDIVPS       Y0, Y6, Y0
-	VDIVPS       Y1, Y7, Y1
-	VDIVPS       Y2, Y8, Y2
-	VDIVPS       Y3, Y9, Y3
-	VDIVPS       Y4, Y10, Y4
-	VDIVPS       Y5, Y11, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMShiftSqrt()
-// Requires: AVX
-TEXT ·avx2VMShiftSqrt(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y15
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	VSQRTPS      Y0, Y0
-	VSQRTPS      Y1, Y1
-	VSQRTPS      Y2, Y2
-	VSQRTPS      Y3, Y3
-	VSQRTPS      Y4, Y4
-	VSQRTPS      Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMShiftAdd()
-// Requires: AVX, MMX+
-TEXT ·avx2VMShiftAdd(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y15
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VADDPS       (DI)(BX*1), Y0, Y0
-	VADDPS       32(DI)(BX*1), Y1, Y1
-	VADDPS       64(DI)(BX*1), Y2, Y2
-	VADDPS       96(DI)(BX*1), Y3, Y3
-	VADDPS       128(DI)(BX*1), Y4, Y4
-	VADDPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMShiftSub()
-// Requires: AVX, MMX+
-TEXT ·avx2VMShiftSub(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y15
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VSUBPS       (DI)(BX*1), Y0, Y0
-	VSUBPS       32(DI)(BX*1), Y1, Y1
-	VSUBPS       64(DI)(BX*1), Y2, Y2
-	VSUBPS       96(DI)(BX*1), Y3, Y3
-	VSUBPS       128(DI)(BX*1), Y4, Y4
-	VSUBPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMShiftMul()
-// Requires: AVX, MMX+
-TEXT ·avx2VMShiftMul(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y15
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VMULPS       (DI)(BX*1), Y0, Y0
-	VMULPS       32(DI)(BX*1), Y1, Y1
-	VMULPS       64(DI)(BX*1), Y2, Y2
-	VMULPS       96(DI)(BX*1), Y3, Y3
-	VMULPS       128(DI)(BX*1), Y4, Y4
-	VMULPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMShiftDiv()
-// Requires: AVX, MMX+
-TEXT ·avx2VMShiftDiv(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y15
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VDIVPS       (DI)(BX*1), Y0, Y0
-	VDIVPS       32(DI)(BX*1), Y1, Y1
-	VDIVPS       64(DI)(BX*1), Y2, Y2
-	VDIVPS       96(DI)(BX*1), Y3, Y3
-	VDIVPS       128(DI)(BX*1), Y4, Y4
-	VDIVPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMSquareNeg()
-// Requires: AVX
-TEXT ·avx2VMSquareNeg(SB), NOSPLIT, $0
-	VMULPS       Y0, Y0, Y0
-	VMULPS       Y1, Y1, Y1
-	VMULPS       Y2, Y2, Y2
-	VMULPS       Y3, Y3, Y3
-	VMULPS       Y4, Y4, Y4
-	VMULPS       Y5, Y5, Y5
-	VBROADCASTSS number80000000<>+0(SB), Y15
-	VXORPS       Y15, Y0, Y0
-	VXORPS       Y15, Y1, Y1
-	VXORPS       Y15, Y2, Y2
-	VXORPS       Y15, Y3, Y3
-	VXORPS       Y15, Y4, Y4
-	VXORPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMSquareAbs()
-// Requires: AVX
-TEXT ·avx2VMSquareAbs(SB), NOSPLIT, $0
-	VMULPS       Y0, Y0, Y0
-	VMULPS       Y1, Y1, Y1
-	VMULPS       Y2, Y2, Y2
-	VMULPS       Y3, Y3, Y3
-	VMULPS       Y4, Y4, Y4
-	VMULPS       Y5, Y5, Y5
-	VBROADCASTSS number7fffffff<>+0(SB), Y15
-	VANDPS       Y15, Y0, Y0
-	VANDPS       Y15, Y1, Y1
-	VANDPS       Y15, Y2, Y2
-	VANDPS       Y15, Y3, Y3
-	VANDPS       Y15, Y4, Y4
-	VANDPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMSquareScale()
-// Requires: AVX
-TEXT ·avx2VMSquareScale(SB), NOSPLIT, $0
-	VMULPS       Y0, Y0, Y0
-	VMULPS       Y1, Y1, Y1
-	VMULPS       Y2, Y2, Y2
-	VMULPS       Y3, Y3, Y3
-	VMULPS       Y4, Y4, Y4
-	VMULPS       Y5, Y5, Y5
-	VBROADCASTSS 48(R10), Y15
-	VMULPS       Y15, Y0, Y0
-	VMULPS       Y15, Y1, Y1
-	VMULPS       Y15, Y2, Y2
-	VMULPS       Y15, Y3, Y3
-	VMULPS       Y15, Y4, Y4
-	VMULPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMSquareShift()
-// Requires: AVX
-TEXT ·avx2VMSquareShift(SB), NOSPLIT, $0
-	VMULPS       Y0, Y0, Y0
-	VMULPS       Y1, Y1, Y1
-	VMULPS       Y2, Y2, Y2
-	VMULPS       Y3, Y3, Y3
-	VMULPS       Y4, Y4, Y4
-	VMULPS       Y5, Y5, Y5
-	VBROADCASTSS 48(R10), Y15
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMSquareReciprocal()
-// Requires: AVX
-TEXT ·avx2VMSquareReciprocal(SB), NOSPLIT, $0
-	VMULPS       Y0, Y0, Y0
-	VMULPS       Y1, Y1, Y1
-	VMULPS       Y2, Y2, Y2
-	VMULPS       Y3, Y3, Y3
-	VMULPS       Y4, Y4, Y4
-	VMULPS       Y5, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VMOVAPS      Y6, Y7
-	VMOVAPS      Y6, Y8
-	VMOVAPS      Y6, Y9
-	VMOVAPS      Y6, Y10
-	VMOVAPS      Y6, Y11
-	VDIVPS       Y0, Y6, Y0
-	VDIVPS       Y1, Y7, Y1
-	VDIVPS       Y2, Y8, Y2
-	VDIVPS       Y3, Y9, Y3
-	VDIVPS       Y4, Y10, Y4
-	VDIVPS       Y5, Y11, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMSquareSqrt()
-// Requires: AVX
-TEXT ·avx2VMSquareSqrt(SB), NOSPLIT, $0
-	VMULPS  Y0, Y0, Y0
-	VMULPS  Y1, Y1, Y1
-	VMULPS  Y2, Y2, Y2
-	VMULPS  Y3, Y3, Y3
-	VMULPS  Y4, Y4, Y4
-	VMULPS  Y5, Y5, Y5
-	VSQRTPS Y0, Y0
-	VSQRTPS Y1, Y1
-	VSQRTPS Y2, Y2
-	VSQRTPS Y3, Y3
-	VSQRTPS Y4, Y4
-	VSQRTPS Y5, Y5
-	ADDQ    $+64, R10
-	JMP     (R10)
-
-// func avx2VMSquareAdd()
-// Requires: AVX, MMX+
-TEXT ·avx2VMSquareAdd(SB), NOSPLIT, $0
-	VMULPS     Y0, Y0, Y0
-	VMULPS     Y1, Y1, Y1
-	VMULPS     Y2, Y2, Y2
-	VMULPS     Y3, Y3, Y3
-	VMULPS     Y4, Y4, Y4
-	VMULPS     Y5, Y5, Y5
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VADDPS     (DI)(BX*1), Y0, Y0
-	VADDPS     32(DI)(BX*1), Y1, Y1
-	VADDPS     64(DI)(BX*1), Y2, Y2
-	VADDPS     96(DI)(BX*1), Y3, Y3
-	VADDPS     128(DI)(BX*1), Y4, Y4
-	VADDPS     160(DI)(BX*1), Y5, Y5
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMSquareSub()
-// Requires: AVX, MMX+
-TEXT ·avx2VMSquareSub(SB), NOSPLIT, $0
-	VMULPS     Y0, Y0, Y0
-	VMULPS     Y1, Y1, Y1
-	VMULPS     Y2, Y2, Y2
-	VMULPS     Y3, Y3, Y3
-	VMULPS     Y4, Y4, Y4
-	VMULPS     Y5, Y5, Y5
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VSUBPS     (DI)(BX*1), Y0, Y0
-	VSUBPS     32(DI)(BX*1), Y1, Y1
-	VSUBPS     64(DI)(BX*1), Y2, Y2
-	VSUBPS     96(DI)(BX*1), Y3, Y3
-	VSUBPS     128(DI)(BX*1), Y4, Y4
-	VSUBPS     160(DI)(BX*1), Y5, Y5
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMSquareMul()
-// Requires: AVX, MMX+
-TEXT ·avx2VMSquareMul(SB), NOSPLIT, $0
-	VMULPS     Y0, Y0, Y0
-	VMULPS     Y1, Y1, Y1
-	VMULPS     Y2, Y2, Y2
-	VMULPS     Y3, Y3, Y3
-	VMULPS     Y4, Y4, Y4
-	VMULPS     Y5, Y5, Y5
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VMULPS     (DI)(BX*1), Y0, Y0
-	VMULPS     32(DI)(BX*1), Y1, Y1
-	VMULPS     64(DI)(BX*1), Y2, Y2
-	VMULPS     96(DI)(BX*1), Y3, Y3
-	VMULPS     128(DI)(BX*1), Y4, Y4
-	VMULPS     160(DI)(BX*1), Y5, Y5
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMSquareDiv()
-// Requires: AVX, MMX+
-TEXT ·avx2VMSquareDiv(SB), NOSPLIT, $0
-	VMULPS     Y0, Y0, Y0
-	VMULPS     Y1, Y1, Y1
-	VMULPS     Y2, Y2, Y2
-	VMULPS     Y3, Y3, Y3
-	VMULPS     Y4, Y4, Y4
-	VMULPS     Y5, Y5, Y5
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VDIVPS     (DI)(BX*1), Y0, Y0
-	VDIVPS     32(DI)(BX*1), Y1, Y1
-	VDIVPS     64(DI)(BX*1), Y2, Y2
-	VDIVPS     96(DI)(BX*1), Y3, Y3
-	VDIVPS     128(DI)(BX*1), Y4, Y4
-	VDIVPS     160(DI)(BX*1), Y5, Y5
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMClipNeg()
-// Requires: AVX
-TEXT ·avx2VMClipNeg(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMAXPS       Y0, Y14, Y0
-	VMAXPS       Y1, Y14, Y1
-	VMAXPS       Y2, Y14, Y2
-	VMAXPS       Y3, Y14, Y3
-	VMAXPS       Y4, Y14, Y4
-	VMAXPS       Y5, Y14, Y5
-	VMINPS       Y0, Y15, Y0
-	VMINPS       Y1, Y15, Y1
-	VMINPS       Y2, Y15, Y2
-	VMINPS       Y3, Y15, Y3
-	VMINPS       Y4, Y15, Y4
-	VMINPS       Y5, Y15, Y5
-	VBROADCASTSS number80000000<>+0(SB), Y15
-	VXORPS       Y15, Y0, Y0
-	VXORPS       Y15, Y1, Y1
-	VXORPS       Y15, Y2, Y2
-	VXORPS       Y15, Y3, Y3
-	VXORPS       Y15, Y4, Y4
-	VXORPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMClipAbs()
-// Requires: AVX
-TEXT ·avx2VMClipAbs(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMAXPS       Y0, Y14, Y0
-	VMAXPS       Y1, Y14, Y1
-	VMAXPS       Y2, Y14, Y2
-	VMAXPS       Y3, Y14, Y3
-	VMAXPS       Y4, Y14, Y4
-	VMAXPS       Y5, Y14, Y5
-	VMINPS       Y0, Y15, Y0
-	VMINPS       Y1, Y15, Y1
-	VMINPS       Y2, Y15, Y2
-	VMINPS       Y3, Y15, Y3
-	VMINPS       Y4, Y15, Y4
-	VMINPS       Y5, Y15, Y5
-	VBROADCASTSS number7fffffff<>+0(SB), Y15
-	VANDPS       Y15, Y0, Y0
-	VANDPS       Y15, Y1, Y1
-	VANDPS       Y15, Y2, Y2
-	VANDPS       Y15, Y3, Y3
-	VANDPS       Y15, Y4, Y4
-	VANDPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMClipScale()
-// Requires: AVX
-TEXT ·avx2VMClipScale(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMAXPS       Y0, Y14, Y0
-	VMAXPS       Y1, Y14, Y1
-	VMAXPS       Y2, Y14, Y2
-	VMAXPS       Y3, Y14, Y3
-	VMAXPS       Y4, Y14, Y4
-	VMAXPS       Y5, Y14, Y5
-	VMINPS       Y0, Y15, Y0
-	VMINPS       Y1, Y15, Y1
-	VMINPS       Y2, Y15, Y2
-	VMINPS       Y3, Y15, Y3
-	VMINPS       Y4, Y15, Y4
-	VMINPS       Y5, Y15, Y5
-	VBROADCASTSS 48(R10), Y15
-	VMULPS       Y15, Y0, Y0
-	VMULPS       Y15, Y1, Y1
-	VMULPS       Y15, Y2, Y2
-	VMULPS       Y15, Y3, Y3
-	VMULPS       Y15, Y4, Y4
-	VMULPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMClipShift()
-// Requires: AVX
-TEXT ·avx2VMClipShift(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMAXPS       Y0, Y14, Y0
-	VMAXPS       Y1, Y14, Y1
-	VMAXPS       Y2, Y14, Y2
-	VMAXPS       Y3, Y14, Y3
-	VMAXPS       Y4, Y14, Y4
-	VMAXPS       Y5, Y14, Y5
-	VMINPS       Y0, Y15, Y0
-	VMINPS       Y1, Y15, Y1
-	VMINPS       Y2, Y15, Y2
-	VMINPS       Y3, Y15, Y3
-	VMINPS       Y4, Y15, Y4
-	VMINPS       Y5, Y15, Y5
-	VBROADCASTSS 48(R10), Y15
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMClipSquare()
-// Requires: AVX
-TEXT ·avx2VMClipSquare(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMAXPS       Y0, Y14, Y0
-	VMAXPS       Y1, Y14, Y1
-	VMAXPS       Y2, Y14, Y2
-	VMAXPS       Y3, Y14, Y3
-	VMAXPS       Y4, Y14, Y4
-	VMAXPS       Y5, Y14, Y5
-	VMINPS       Y0, Y15, Y0
-	VMINPS       Y1, Y15, Y1
-	VMINPS       Y2, Y15, Y2
-	VMINPS       Y3, Y15, Y3
-	VMINPS       Y4, Y15, Y4
-	VMINPS       Y5, Y15, Y5
-	VMULPS       Y0, Y0, Y0
-	VMULPS       Y1, Y1, Y1
-	VMULPS       Y2, Y2, Y2
-	VMULPS       Y3, Y3, Y3
-	VMULPS       Y4, Y4, Y4
-	VMULPS       Y5, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMClipReciprocal()
-// Requires: AVX
-TEXT ·avx2VMClipReciprocal(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMAXPS       Y0, Y14, Y0
-	VMAXPS       Y1, Y14, Y1
-	VMAXPS       Y2, Y14, Y2
-	VMAXPS       Y3, Y14, Y3
-	VMAXPS       Y4, Y14, Y4
-	VMAXPS       Y5, Y14, Y5
-	VMINPS       Y0, Y15, Y0
-	VMINPS       Y1, Y15, Y1
-	VMINPS       Y2, Y15, Y2
-	VMINPS       Y3, Y15, Y3
-	VMINPS       Y4, Y15, Y4
-	VMINPS       Y5, Y15, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VMOVAPS      Y6, Y7
-	VMOVAPS      Y6, Y8
-	VMOVAPS      Y6, Y9
-	VMOVAPS      Y6, Y10
-	VMOVAPS      Y6, Y11
-	VDIVPS       Y0, Y6, Y0
-	VDIVPS       Y1, Y7, Y1
-	VDIVPS       Y2, Y8, Y2
-	VDIVPS       Y3, Y9, Y3
-	VDIVPS       Y4, Y10, Y4
-	VDIVPS       Y5, Y11, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMClipSqrt()
-// Requires: AVX
-TEXT ·avx2VMClipSqrt(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMAXPS       Y0, Y14, Y0
-	VMAXPS       Y1, Y14, Y1
-	VMAXPS       Y2, Y14, Y2
-	VMAXPS       Y3, Y14, Y3
-	VMAXPS       Y4, Y14, Y4
-	VMAXPS       Y5, Y14, Y5
-	VMINPS       Y0, Y15, Y0
-	VMINPS       Y1, Y15, Y1
-	VMINPS       Y2, Y15, Y2
-	VMINPS       Y3, Y15, Y3
-	VMINPS       Y4, Y15, Y4
-	VMINPS       Y5, Y15, Y5
-	VSQRTPS      Y0, Y0
-	VSQRTPS      Y1, Y1
-	VSQRTPS      Y2, Y2
-	VSQRTPS      Y3, Y3
-	VSQRTPS      Y4, Y4
-	VSQRTPS      Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMClipAdd()
-// Requires: AVX, MMX+
-TEXT ·avx2VMClipAdd(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMAXPS       Y0, Y14, Y0
-	VMAXPS       Y1, Y14, Y1
-	VMAXPS       Y2, Y14, Y2
-	VMAXPS       Y3, Y14, Y3
-	VMAXPS       Y4, Y14, Y4
-	VMAXPS       Y5, Y14, Y5
-	VMINPS       Y0, Y15, Y0
-	VMINPS       Y1, Y15, Y1
-	VMINPS       Y2, Y15, Y2
-	VMINPS       Y3, Y15, Y3
-	VMINPS       Y4, Y15, Y4
-	VMINPS       Y5, Y15, Y5
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VADDPS       (DI)(BX*1), Y0, Y0
-	VADDPS       32(DI)(BX*1), Y1, Y1
-	VADDPS       64(DI)(BX*1), Y2, Y2
-	VADDPS       96(DI)(BX*1), Y3, Y3
-	VADDPS       128(DI)(BX*1), Y4, Y4
-	VADDPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMClipSub()
-// Requires: AVX, MMX+
-TEXT ·avx2VMClipSub(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMAXPS       Y0, Y14, Y0
-	VMAXPS       Y1, Y14, Y1
-	VMAXPS       Y2, Y14, Y2
-	VMAXPS       Y3, Y14, Y3
-	VMAXPS       Y4, Y14, Y4
-	VMAXPS       Y5, Y14, Y5
-	VMINPS       Y0, Y15, Y0
-	VMINPS       Y1, Y15, Y1
-	VMINPS       Y2, Y15, Y2
-	VMINPS       Y3, Y15, Y3
-	VMINPS       Y4, Y15, Y4
-	VMINPS       Y5, Y15, Y5
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VSUBPS       (DI)(BX*1), Y0, Y0
-	VSUBPS       32(DI)(BX*1), Y1, Y1
-	VSUBPS       64(DI)(BX*1), Y2, Y2
-	VSUBPS       96(DI)(BX*1), Y3, Y3
-	VSUBPS       128(DI)(BX*1), Y4, Y4
-	VSUBPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMClipMul()
-// Requires: AVX, MMX+
-TEXT ·avx2VMClipMul(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMAXPS       Y0, Y14, Y0
-	VMAXPS       Y1, Y14, Y1
-	VMAXPS       Y2, Y14, Y2
-	VMAXPS       Y3, Y14, Y3
-	VMAXPS       Y4, Y14, Y4
-	VMAXPS       Y5, Y14, Y5
-	VMINPS       Y0, Y15, Y0
-	VMINPS       Y1, Y15, Y1
-	VMINPS       Y2, Y15, Y2
-	VMINPS       Y3, Y15, Y3
-	VMINPS       Y4, Y15, Y4
-	VMINPS       Y5, Y15, Y5
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VMULPS       (DI)(BX*1), Y0, Y0
-	VMULPS       32(DI)(BX*1), Y1, Y1
-	VMULPS       64(DI)(BX*1), Y2, Y2
-	VMULPS       96(DI)(BX*1), Y3, Y3
-	VMULPS       128(DI)(BX*1), Y4, Y4
-	VMULPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMClipDiv()
-// Requires: AVX, MMX+
-TEXT ·avx2VMClipDiv(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMAXPS       Y0, Y14, Y0
-	VMAXPS       Y1, Y14, Y1
-	VMAXPS       Y2, Y14, Y2
-	VMAXPS       Y3, Y14, Y3
-	VMAXPS       Y4, Y14, Y4
-	VMAXPS       Y5, Y14, Y5
-	VMINPS       Y0, Y15, Y0
-	VMINPS       Y1, Y15, Y1
-	VMINPS       Y2, Y15, Y2
-	VMINPS       Y3, Y15, Y3
-	VMINPS       Y4, Y15, Y4
-	VMINPS       Y5, Y15, Y5
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VDIVPS       (DI)(BX*1), Y0, Y0
-	VDIVPS       32(DI)(BX*1), Y1, Y1
-	VDIVPS       64(DI)(BX*1), Y2, Y2
-	VDIVPS       96(DI)(BX*1), Y3, Y3
-	VDIVPS       128(DI)(BX*1), Y4, Y4
-	VDIVPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAffineNeg()
-// Requires: AVX
-TEXT ·avx2VMAffineNeg(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMULPS       Y14, Y0, Y0
-	VMULPS       Y14, Y1, Y1
-	VMULPS       Y14, Y2, Y2
-	VMULPS       Y14, Y3, Y3
-	VMULPS       Y14, Y4, Y4
-	VMULPS       Y14, Y5, Y5
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	VBROADCASTSS number80000000<>+0(SB), Y15
-	VXORPS       Y15, Y0, Y0
-	VXORPS       Y15, Y1, Y1
-	VXORPS       Y15, Y2, Y2
-	VXORPS       Y15, Y3, Y3
-	VXORPS       Y15, Y4, Y4
-	VXORPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAffineAbs()
-// Requires: AVX
-TEXT ·avx2VMAffineAbs(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMULPS       Y14, Y0, Y0
-	VMULPS       Y14, Y1, Y1
-	VMULPS       Y14, Y2, Y2
-	VMULPS       Y14, Y3, Y3
-	VMULPS       Y14, Y4, Y4
-	VMULPS       Y14, Y5, Y5
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	VBROADCASTSS number7fffffff<>+0(SB), Y15
-	VANDPS       Y15, Y0, Y0
-	VANDPS       Y15, Y1, Y1
-	VANDPS       Y15, Y2, Y2
-	VANDPS       Y15, Y3, Y3
-	VANDPS       Y15, Y4, Y4
-	VANDPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAffineScale()
-// Requires: AVX
-TEXT ·avx2VMAffineScale(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMULPS       Y14, Y0, Y0
-	VMULPS       Y14, Y1, Y1
-	VMULPS       Y14, Y2, Y2
-	VMULPS       Y14, Y3, Y3
-	VMULPS       Y14, Y4, Y4
-	VMULPS       Y14, Y5, Y5
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	VBROADCASTSS 48(R10), Y15
-	VMULPS       Y15, Y0, Y0
-	VMULPS       Y15, Y1, Y1
-	VMULPS       Y15, Y2, Y2
-	VMULPS       Y15, Y3, Y3
-	VMULPS       Y15, Y4, Y4
-	VMULPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAffineShift()
-// Requires: AVX
-TEXT ·avx2VMAffineShift(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMULPS       Y14, Y0, Y0
-	VMULPS       Y14, Y1, Y1
-	VMULPS       Y14, Y2, Y2
-	VMULPS       Y14, Y3, Y3
-	VMULPS       Y14, Y4, Y4
-	VMULPS       Y14, Y5, Y5
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	VBROADCASTSS 48(R10), Y15
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAffineSquare()
-// Requires: AVX
-TEXT ·avx2VMAffineSquare(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMULPS       Y14, Y0, Y0
-	VMULPS       Y14, Y1, Y1
-	VMULPS       Y14, Y2, Y2
-	VMULPS       Y14, Y3, Y3
-	VMULPS       Y14, Y4, Y4
-	VMULPS       Y14, Y5, Y5
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	VMULPS       Y0, Y0, Y0
-	VMULPS       Y1, Y1, Y1
-	VMULPS       Y2, Y2, Y2
-	VMULPS       Y3, Y3, Y3
-	VMULPS       Y4, Y4, Y4
-	VMULPS       Y5, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAffineReciprocal()
-// Requires: AVX
-TEXT ·avx2VMAffineReciprocal(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMULPS       Y14, Y0, Y0
-	VMULPS       Y14, Y1, Y1
-	VMULPS       Y14, Y2, Y2
-	VMULPS       Y14, Y3, Y3
-	VMULPS       Y14, Y4, Y4
-	VMULPS       Y14, Y5, Y5
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VMOVAPS      Y6, Y7
-	VMOVAPS      Y6, Y8
-	VMOVAPS      Y6, Y9
-	VMOVAPS      Y6, Y10
-	VMOVAPS      Y6, Y11
-	VDIVPS       Y0, Y6, Y0
-	VDIVPS       Y1, Y7, Y1
-	VDIVPS       Y2, Y8, Y2
-	VDIVPS       Y3, Y9, Y3
-	VDIVPS       Y4, Y10, Y4
-	VDIVPS       Y5, Y11, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAffineSqrt()
-// Requires: AVX
-TEXT ·avx2VMAffineSqrt(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMULPS       Y14, Y0, Y0
-	VMULPS       Y14, Y1, Y1
-	VMULPS       Y14, Y2, Y2
-	VMULPS       Y14, Y3, Y3
-	VMULPS       Y14, Y4, Y4
-	VMULPS       Y14, Y5, Y5
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	VSQRTPS      Y0, Y0
-	VSQRTPS      Y1, Y1
-	VSQRTPS      Y2, Y2
-	VSQRTPS      Y3, Y3
-	VSQRTPS      Y4, Y4
-	VSQRTPS      Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAffineAdd()
-// Requires: AVX, MMX+
-TEXT ·avx2VMAffineAdd(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMULPS       Y14, Y0, Y0
-	VMULPS       Y14, Y1, Y1
-	VMULPS       Y14, Y2, Y2
-	VMULPS       Y14, Y3, Y3
-	VMULPS       Y14, Y4, Y4
-	VMULPS       Y14, Y5, Y5
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VADDPS       (DI)(BX*1), Y0, Y0
-	VADDPS       32(DI)(BX*1), Y1, Y1
-	VADDPS       64(DI)(BX*1), Y2, Y2
-	VADDPS       96(DI)(BX*1), Y3, Y3
-	VADDPS       128(DI)(BX*1), Y4, Y4
-	VADDPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAffineSub()
-// Requires: AVX, MMX+
-TEXT ·avx2VMAffineSub(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMULPS       Y14, Y0, Y0
-	VMULPS       Y14, Y1, Y1
-	VMULPS       Y14, Y2, Y2
-	VMULPS       Y14, Y3, Y3
-	VMULPS       Y14, Y4, Y4
-	VMULPS       Y14, Y5, Y5
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VSUBPS       (DI)(BX*1), Y0, Y0
-	VSUBPS       32(DI)(BX*1), Y1, Y1
-	VSUBPS       64(DI)(BX*1), Y2, Y2
-	VSUBPS       96(DI)(BX*1), Y3, Y3
-	VSUBPS       128(DI)(BX*1), Y4, Y4
-	VSUBPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAffineMul()
-// Requires: AVX, MMX+
-TEXT ·avx2VMAffineMul(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMULPS       Y14, Y0, Y0
-	VMULPS       Y14, Y1, Y1
-	VMULPS       Y14, Y2, Y2
-	VMULPS       Y14, Y3, Y3
-	VMULPS       Y14, Y4, Y4
-	VMULPS       Y14, Y5, Y5
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VMULPS       (DI)(BX*1), Y0, Y0
-	VMULPS       32(DI)(BX*1), Y1, Y1
-	VMULPS       64(DI)(BX*1), Y2, Y2
-	VMULPS       96(DI)(BX*1), Y3, Y3
-	VMULPS       128(DI)(BX*1), Y4, Y4
-	VMULPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAffineDiv()
-// Requires: AVX, MMX+
-TEXT ·avx2VMAffineDiv(SB), NOSPLIT, $0
-	VBROADCASTSS 40(R10), Y14
-	VBROADCASTSS 44(R10), Y15
-	VMULPS       Y14, Y0, Y0
-	VMULPS       Y14, Y1, Y1
-	VMULPS       Y14, Y2, Y2
-	VMULPS       Y14, Y3, Y3
-	VMULPS       Y14, Y4, Y4
-	VMULPS       Y14, Y5, Y5
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	MOVQ         24(R10), DI
-	MOVQ         32(R10), BX
-	ANDQ         R8, BX
-	VDIVPS       (DI)(BX*1), Y0, Y0
-	VDIVPS       32(DI)(BX*1), Y1, Y1
-	VDIVPS       64(DI)(BX*1), Y2, Y2
-	VDIVPS       96(DI)(BX*1), Y3, Y3
-	VDIVPS       128(DI)(BX*1), Y4, Y4
-	VDIVPS       160(DI)(BX*1), Y5, Y5
-	PREFETCHT0   2048(DI)(BX*1)
-	PREFETCHT0   2112(DI)(BX*1)
-	PREFETCHT0   2176(DI)(BX*1)
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAddNeg()
-// Requires: AVX, MMX+
-TEXT ·avx2VMAddNeg(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VADDPS       (SI)(DX*1), Y0, Y0
-	VADDPS       32(SI)(DX*1), Y1, Y1
-	VADDPS       64(SI)(DX*1), Y2, Y2
-	VADDPS       96(SI)(DX*1), Y3, Y3
-	VADDPS       128(SI)(DX*1), Y4, Y4
-	VADDPS       160(SI)(DX*1), Y5, Y5
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	VBROADCASTSS number80000000<>+0(SB), Y15
-	VXORPS       Y15, Y0, Y0
-	VXORPS       Y15, Y1, Y1
-	VXORPS       Y15, Y2, Y2
-	VXORPS       Y15, Y3, Y3
-	VXORPS       Y15, Y4, Y4
-	VXORPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAddAbs()
-// Requires: AVX, MMX+
-TEXT ·avx2VMAddAbs(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VADDPS       (SI)(DX*1), Y0, Y0
-	VADDPS       32(SI)(DX*1), Y1, Y1
-	VADDPS       64(SI)(DX*1), Y2, Y2
-	VADDPS       96(SI)(DX*1), Y3, Y3
-	VADDPS       128(SI)(DX*1), Y4, Y4
-	VADDPS       160(SI)(DX*1), Y5, Y5
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	VBROADCASTSS number7fffffff<>+0(SB), Y15
-	VANDPS       Y15, Y0, Y0
-	VANDPS       Y15, Y1, Y1
-	VANDPS       Y15, Y2, Y2
-	VANDPS       Y15, Y3, Y3
-	VANDPS       Y15, Y4, Y4
-	VANDPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAddScale()
-// Requires: AVX, MMX+
-TEXT ·avx2VMAddScale(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VADDPS       (SI)(DX*1), Y0, Y0
-	VADDPS       32(SI)(DX*1), Y1, Y1
-	VADDPS       64(SI)(DX*1), Y2, Y2
-	VADDPS       96(SI)(DX*1), Y3, Y3
-	VADDPS       128(SI)(DX*1), Y4, Y4
-	VADDPS       160(SI)(DX*1), Y5, Y5
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	VBROADCASTSS 48(R10), Y15
-	VMULPS       Y15, Y0, Y0
-	VMULPS       Y15, Y1, Y1
-	VMULPS       Y15, Y2, Y2
-	VMULPS       Y15, Y3, Y3
-	VMULPS       Y15, Y4, Y4
-	VMULPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAddShift()
-// Requires: AVX, MMX+
-TEXT ·avx2VMAddShift(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VADDPS       (SI)(DX*1), Y0, Y0
-	VADDPS       32(SI)(DX*1), Y1, Y1
-	VADDPS       64(SI)(DX*1), Y2, Y2
-	VADDPS       96(SI)(DX*1), Y3, Y3
-	VADDPS       128(SI)(DX*1), Y4, Y4
-	VADDPS       160(SI)(DX*1), Y5, Y5
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	VBROADCASTSS 48(R10), Y15
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAddSquare()
-// Requires: AVX, MMX+
-TEXT ·avx2VMAddSquare(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VADDPS     (SI)(DX*1), Y0, Y0
-	VADDPS     32(SI)(DX*1), Y1, Y1
-	VADDPS     64(SI)(DX*1), Y2, Y2
-	VADDPS     96(SI)(DX*1), Y3, Y3
-	VADDPS     128(SI)(DX*1), Y4, Y4
-	VADDPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	VMULPS     Y0, Y0, Y0
-	VMULPS     Y1, Y1, Y1
-	VMULPS     Y2, Y2, Y2
-	VMULPS     Y3, Y3, Y3
-	VMULPS     Y4, Y4, Y4
-	VMULPS     Y5, Y5, Y5
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMAddReciprocal()
-// Requires: AVX, MMX+
-TEXT ·avx2VMAddReciprocal(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VADDPS       (SI)(DX*1), Y0, Y0
-	VADDPS       32(SI)(DX*1), Y1, Y1
-	VADDPS       64(SI)(DX*1), Y2, Y2
-	VADDPS       96(SI)(DX*1), Y3, Y3
-	VADDPS       128(SI)(DX*1), Y4, Y4
-	VADDPS       160(SI)(DX*1), Y5, Y5
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VMOVAPS      Y6, Y7
-	VMOVAPS      Y6, Y8
-	VMOVAPS      Y6, Y9
-	VMOVAPS      Y6, Y10
-	VMOVAPS      Y6, Y11
-	VDIVPS       Y0, Y6, Y0
-	VDIVPS       Y1, Y7, Y1
-	VDIVPS       Y2, Y8, Y2
-	VDIVPS       Y3, Y9, Y3
-	VDIVPS       Y4, Y10, Y4
-	VDIVPS       Y5, Y11, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMAddSqrt()
-// Requires: AVX, MMX+
-TEXT ·avx2VMAddSqrt(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VADDPS     (SI)(DX*1), Y0, Y0
-	VADDPS     32(SI)(DX*1), Y1, Y1
-	VADDPS     64(SI)(DX*1), Y2, Y2
-	VADDPS     96(SI)(DX*1), Y3, Y3
-	VADDPS     128(SI)(DX*1), Y4, Y4
-	VADDPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	VSQRTPS    Y0, Y0
-	VSQRTPS    Y1, Y1
-	VSQRTPS    Y2, Y2
-	VSQRTPS    Y3, Y3
-	VSQRTPS    Y4, Y4
-	VSQRTPS    Y5, Y5
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMAddAdd()
-// Requires: AVX, MMX+
-TEXT ·avx2VMAddAdd(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VADDPS     (SI)(DX*1), Y0, Y0
-	VADDPS     32(SI)(DX*1), Y1, Y1
-	VADDPS     64(SI)(DX*1), Y2, Y2
-	VADDPS     96(SI)(DX*1), Y3, Y3
-	VADDPS     128(SI)(DX*1), Y4, Y4
-	VADDPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VADDPS     (DI)(BX*1), Y0, Y0
-	VADDPS     32(DI)(BX*1), Y1, Y1
-	VADDPS     64(DI)(BX*1), Y2, Y2
-	VADDPS     96(DI)(BX*1), Y3, Y3
-	VADDPS     128(DI)(BX*1), Y4, Y4
-	VADDPS     160(DI)(BX*1), Y5, Y5
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMAddSub()
-// Requires: AVX, MMX+
-TEXT ·avx2VMAddSub(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VADDPS     (SI)(DX*1), Y0, Y0
-	VADDPS     32(SI)(DX*1), Y1, Y1
-	VADDPS     64(SI)(DX*1), Y2, Y2
-	VADDPS     96(SI)(DX*1), Y3, Y3
-	VADDPS     128(SI)(DX*1), Y4, Y4
-	VADDPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VSUBPS     (DI)(BX*1), Y0, Y0
-	VSUBPS     32(DI)(BX*1), Y1, Y1
-	VSUBPS     64(DI)(BX*1), Y2, Y2
-	VSUBPS     96(DI)(BX*1), Y3, Y3
-	VSUBPS     128(DI)(BX*1), Y4, Y4
-	VSUBPS     160(DI)(BX*1), Y5, Y5
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMAddMul()
-// Requires: AVX, MMX+
-TEXT ·avx2VMAddMul(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VADDPS     (SI)(DX*1), Y0, Y0
-	VADDPS     32(SI)(DX*1), Y1, Y1
-	VADDPS     64(SI)(DX*1), Y2, Y2
-	VADDPS     96(SI)(DX*1), Y3, Y3
-	VADDPS     128(SI)(DX*1), Y4, Y4
-	VADDPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VMULPS     (DI)(BX*1), Y0, Y0
-	VMULPS     32(DI)(BX*1), Y1, Y1
-	VMULPS     64(DI)(BX*1), Y2, Y2
-	VMULPS     96(DI)(BX*1), Y3, Y3
-	VMULPS     128(DI)(BX*1), Y4, Y4
-	VMULPS     160(DI)(BX*1), Y5, Y5
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMAddDiv()
-// Requires: AVX, MMX+
-TEXT ·avx2VMAddDiv(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VADDPS     (SI)(DX*1), Y0, Y0
-	VADDPS     32(SI)(DX*1), Y1, Y1
-	VADDPS     64(SI)(DX*1), Y2, Y2
-	VADDPS     96(SI)(DX*1), Y3, Y3
-	VADDPS     128(SI)(DX*1), Y4, Y4
-	VADDPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VDIVPS     (DI)(BX*1), Y0, Y0
-	VDIVPS     32(DI)(BX*1), Y1, Y1
-	VDIVPS     64(DI)(BX*1), Y2, Y2
-	VDIVPS     96(DI)(BX*1), Y3, Y3
-	VDIVPS     128(DI)(BX*1), Y4, Y4
-	VDIVPS     160(DI)(BX*1), Y5, Y5
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMSubNeg()
-// Requires: AVX, MMX+
-TEXT ·avx2VMSubNeg(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VSUBPS       (SI)(DX*1), Y0, Y0
-	VSUBPS       32(SI)(DX*1), Y1, Y1
-	VSUBPS       64(SI)(DX*1), Y2, Y2
-	VSUBPS       96(SI)(DX*1), Y3, Y3
-	VSUBPS       128(SI)(DX*1), Y4, Y4
-	VSUBPS       160(SI)(DX*1), Y5, Y5
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	VBROADCASTSS number80000000<>+0(SB), Y15
-	VXORPS       Y15, Y0, Y0
-	VXORPS       Y15, Y1, Y1
-	VXORPS       Y15, Y2, Y2
-	VXORPS       Y15, Y3, Y3
-	VXORPS       Y15, Y4, Y4
-	VXORPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMSubAbs()
-// Requires: AVX, MMX+
-TEXT ·avx2VMSubAbs(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VSUBPS       (SI)(DX*1), Y0, Y0
-	VSUBPS       32(SI)(DX*1), Y1, Y1
-	VSUBPS       64(SI)(DX*1), Y2, Y2
-	VSUBPS       96(SI)(DX*1), Y3, Y3
-	VSUBPS       128(SI)(DX*1), Y4, Y4
-	VSUBPS       160(SI)(DX*1), Y5, Y5
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	VBROADCASTSS number7fffffff<>+0(SB), Y15
-	VANDPS       Y15, Y0, Y0
-	VANDPS       Y15, Y1, Y1
-	VANDPS       Y15, Y2, Y2
-	VANDPS       Y15, Y3, Y3
-	VANDPS       Y15, Y4, Y4
-	VANDPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMSubScale()
-// Requires: AVX, MMX+
-TEXT ·avx2VMSubScale(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VSUBPS       (SI)(DX*1), Y0, Y0
-	VSUBPS       32(SI)(DX*1), Y1, Y1
-	VSUBPS       64(SI)(DX*1), Y2, Y2
-	VSUBPS       96(SI)(DX*1), Y3, Y3
-	VSUBPS       128(SI)(DX*1), Y4, Y4
-	VSUBPS       160(SI)(DX*1), Y5, Y5
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	VBROADCASTSS 48(R10), Y15
-	VMULPS       Y15, Y0, Y0
-	VMULPS       Y15, Y1, Y1
-	VMULPS       Y15, Y2, Y2
-	VMULPS       Y15, Y3, Y3
-	VMULPS       Y15, Y4, Y4
-	VMULPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMSubShift()
-// Requires: AVX, MMX+
-TEXT ·avx2VMSubShift(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VSUBPS       (SI)(DX*1), Y0, Y0
-	VSUBPS       32(SI)(DX*1), Y1, Y1
-	VSUBPS       64(SI)(DX*1), Y2, Y2
-	VSUBPS       96(SI)(DX*1), Y3, Y3
-	VSUBPS       128(SI)(DX*1), Y4, Y4
-	VSUBPS       160(SI)(DX*1), Y5, Y5
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	VBROADCASTSS 48(R10), Y15
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMSubSquare()
-// Requires: AVX, MMX+
-TEXT ·avx2VMSubSquare(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VSUBPS     (SI)(DX*1), Y0, Y0
-	VSUBPS     32(SI)(DX*1), Y1, Y1
-	VSUBPS     64(SI)(DX*1), Y2, Y2
-	VSUBPS     96(SI)(DX*1), Y3, Y3
-	VSUBPS     128(SI)(DX*1), Y4, Y4
-	VSUBPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	VMULPS     Y0, Y0, Y0
-	VMULPS     Y1, Y1, Y1
-	VMULPS     Y2, Y2, Y2
-	VMULPS     Y3, Y3, Y3
-	VMULPS     Y4, Y4, Y4
-	VMULPS     Y5, Y5, Y5
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMSubReciprocal()
-// Requires: AVX, MMX+
-TEXT ·avx2VMSubReciprocal(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VSUBPS       (SI)(DX*1), Y0, Y0
-	VSUBPS       32(SI)(DX*1), Y1, Y1
-	VSUBPS       64(SI)(DX*1), Y2, Y2
-	VSUBPS       96(SI)(DX*1), Y3, Y3
-	VSUBPS       128(SI)(DX*1), Y4, Y4
-	VSUBPS       160(SI)(DX*1), Y5, Y5
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VMOVAPS      Y6, Y7
-	VMOVAPS      Y6, Y8
-	VMOVAPS      Y6, Y9
-	VMOVAPS      Y6, Y10
-	VMOVAPS      Y6, Y11
-	VDIVPS       Y0, Y6, Y0
-	VDIVPS       Y1, Y7, Y1
-	VDIVPS       Y2, Y8, Y2
-	VDIVPS       Y3, Y9, Y3
-	VDIVPS       Y4, Y10, Y4
-	VDIVPS       Y5, Y11, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMSubSqrt()
-// Requires: AVX, MMX+
-TEXT ·avx2VMSubSqrt(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VSUBPS     (SI)(DX*1), Y0, Y0
-	VSUBPS     32(SI)(DX*1), Y1, Y1
-	VSUBPS     64(SI)(DX*1), Y2, Y2
-	VSUBPS     96(SI)(DX*1), Y3, Y3
-	VSUBPS     128(SI)(DX*1), Y4, Y4
-	VSUBPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	VSQRTPS    Y0, Y0
-	VSQRTPS    Y1, Y1
-	VSQRTPS    Y2, Y2
-	VSQRTPS    Y3, Y3
-	VSQRTPS    Y4, Y4
-	VSQRTPS    Y5, Y5
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMSubAdd()
-// Requires: AVX, MMX+
-TEXT ·avx2VMSubAdd(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VSUBPS     (SI)(DX*1), Y0, Y0
-	VSUBPS     32(SI)(DX*1), Y1, Y1
-	VSUBPS     64(SI)(DX*1), Y2, Y2
-	VSUBPS     96(SI)(DX*1), Y3, Y3
-	VSUBPS     128(SI)(DX*1), Y4, Y4
-	VSUBPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VADDPS     (DI)(BX*1), Y0, Y0
-	VADDPS     32(DI)(BX*1), Y1, Y1
-	VADDPS     64(DI)(BX*1), Y2, Y2
-	VADDPS     96(DI)(BX*1), Y3, Y3
-	VADDPS     128(DI)(BX*1), Y4, Y4
-	VADDPS     160(DI)(BX*1), Y5, Y5
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMSubSub()
-// Requires: AVX, MMX+
-TEXT ·avx2VMSubSub(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VSUBPS     (SI)(DX*1), Y0, Y0
-	VSUBPS     32(SI)(DX*1), Y1, Y1
-	VSUBPS     64(SI)(DX*1), Y2, Y2
-	VSUBPS     96(SI)(DX*1), Y3, Y3
-	VSUBPS     128(SI)(DX*1), Y4, Y4
-	VSUBPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VSUBPS     (DI)(BX*1), Y0, Y0
-	VSUBPS     32(DI)(BX*1), Y1, Y1
-	VSUBPS     64(DI)(BX*1), Y2, Y2
-	VSUBPS     96(DI)(BX*1), Y3, Y3
-	VSUBPS     128(DI)(BX*1), Y4, Y4
-	VSUBPS     160(DI)(BX*1), Y5, Y5
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMSubMul()
-// Requires: AVX, MMX+
-TEXT ·avx2VMSubMul(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VSUBPS     (SI)(DX*1), Y0, Y0
-	VSUBPS     32(SI)(DX*1), Y1, Y1
-	VSUBPS     64(SI)(DX*1), Y2, Y2
-	VSUBPS     96(SI)(DX*1), Y3, Y3
-	VSUBPS     128(SI)(DX*1), Y4, Y4
-	VSUBPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VMULPS     (DI)(BX*1), Y0, Y0
-	VMULPS     32(DI)(BX*1), Y1, Y1
-	VMULPS     64(DI)(BX*1), Y2, Y2
-	VMULPS     96(DI)(BX*1), Y3, Y3
-	VMULPS     128(DI)(BX*1), Y4, Y4
-	VMULPS     160(DI)(BX*1), Y5, Y5
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMSubDiv()
-// Requires: AVX, MMX+
-TEXT ·avx2VMSubDiv(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VSUBPS     (SI)(DX*1), Y0, Y0
-	VSUBPS     32(SI)(DX*1), Y1, Y1
-	VSUBPS     64(SI)(DX*1), Y2, Y2
-	VSUBPS     96(SI)(DX*1), Y3, Y3
-	VSUBPS     128(SI)(DX*1), Y4, Y4
-	VSUBPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VDIVPS     (DI)(BX*1), Y0, Y0
-	VDIVPS     32(DI)(BX*1), Y1, Y1
-	VDIVPS     64(DI)(BX*1), Y2, Y2
-	VDIVPS     96(DI)(BX*1), Y3, Y3
-	VDIVPS     128(DI)(BX*1), Y4, Y4
-	VDIVPS     160(DI)(BX*1), Y5, Y5
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMMulNeg()
-// Requires: AVX, MMX+
-TEXT ·avx2VMMulNeg(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VMULPS       (SI)(DX*1), Y0, Y0
-	VMULPS       32(SI)(DX*1), Y1, Y1
-	VMULPS       64(SI)(DX*1), Y2, Y2
-	VMULPS       96(SI)(DX*1), Y3, Y3
-	VMULPS       128(SI)(DX*1), Y4, Y4
-	VMULPS       160(SI)(DX*1), Y5, Y5
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	VBROADCASTSS number80000000<>+0(SB), Y15
-	VXORPS       Y15, Y0, Y0
-	VXORPS       Y15, Y1, Y1
-	VXORPS       Y15, Y2, Y2
-	VXORPS       Y15, Y3, Y3
-	VXORPS       Y15, Y4, Y4
-	VXORPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMMulAbs()
-// Requires: AVX, MMX+
-TEXT ·avx2VMMulAbs(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VMULPS       (SI)(DX*1), Y0, Y0
-	VMULPS       32(SI)(DX*1), Y1, Y1
-	VMULPS       64(SI)(DX*1), Y2, Y2
-	VMULPS       96(SI)(DX*1), Y3, Y3
-	VMULPS       128(SI)(DX*1), Y4, Y4
-	VMULPS       160(SI)(DX*1), Y5, Y5
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	VBROADCASTSS number7fffffff<>+0(SB), Y15
-	VANDPS       Y15, Y0, Y0
-	VANDPS       Y15, Y1, Y1
-	VANDPS       Y15, Y2, Y2
-	VANDPS       Y15, Y3, Y3
-	VANDPS       Y15, Y4, Y4
-	VANDPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMMulScale()
-// Requires: AVX, MMX+
-TEXT ·avx2VMMulScale(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VMULPS       (SI)(DX*1), Y0, Y0
-	VMULPS       32(SI)(DX*1), Y1, Y1
-	VMULPS       64(SI)(DX*1), Y2, Y2
-	VMULPS       96(SI)(DX*1), Y3, Y3
-	VMULPS       128(SI)(DX*1), Y4, Y4
-	VMULPS       160(SI)(DX*1), Y5, Y5
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	VBROADCASTSS 48(R10), Y15
-	VMULPS       Y15, Y0, Y0
-	VMULPS       Y15, Y1, Y1
-	VMULPS       Y15, Y2, Y2
-	VMULPS       Y15, Y3, Y3
-	VMULPS       Y15, Y4, Y4
-	VMULPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMMulShift()
-// Requires: AVX, MMX+
-TEXT ·avx2VMMulShift(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VMULPS       (SI)(DX*1), Y0, Y0
-	VMULPS       32(SI)(DX*1), Y1, Y1
-	VMULPS       64(SI)(DX*1), Y2, Y2
-	VMULPS       96(SI)(DX*1), Y3, Y3
-	VMULPS       128(SI)(DX*1), Y4, Y4
-	VMULPS       160(SI)(DX*1), Y5, Y5
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	VBROADCASTSS 48(R10), Y15
-	VADDPS       Y15, Y0, Y0
-	VADDPS       Y15, Y1, Y1
-	VADDPS       Y15, Y2, Y2
-	VADDPS       Y15, Y3, Y3
-	VADDPS       Y15, Y4, Y4
-	VADDPS       Y15, Y5, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMMulSquare()
-// Requires: AVX, MMX+
-TEXT ·avx2VMMulSquare(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VMULPS     (SI)(DX*1), Y0, Y0
-	VMULPS     32(SI)(DX*1), Y1, Y1
-	VMULPS     64(SI)(DX*1), Y2, Y2
-	VMULPS     96(SI)(DX*1), Y3, Y3
-	VMULPS     128(SI)(DX*1), Y4, Y4
-	VMULPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	VMULPS     Y0, Y0, Y0
-	VMULPS     Y1, Y1, Y1
-	VMULPS     Y2, Y2, Y2
-	VMULPS     Y3, Y3, Y3
-	VMULPS     Y4, Y4, Y4
-	VMULPS     Y5, Y5, Y5
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMMulReciprocal()
-// Requires: AVX, MMX+
-TEXT ·avx2VMMulReciprocal(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VMULPS       (SI)(DX*1), Y0, Y0
-	VMULPS       32(SI)(DX*1), Y1, Y1
-	VMULPS       64(SI)(DX*1), Y2, Y2
-	VMULPS       96(SI)(DX*1), Y3, Y3
-	VMULPS       128(SI)(DX*1), Y4, Y4
-	VMULPS       160(SI)(DX*1), Y5, Y5
-	PREFETCHT0   2048(SI)(DX*1)
-	PREFETCHT0   2112(SI)(DX*1)
-	PREFETCHT0   2176(SI)(DX*1)
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VMOVAPS      Y6, Y7
-	VMOVAPS      Y6, Y8
-	VMOVAPS      Y6, Y9
-	VMOVAPS      Y6, Y10
-	VMOVAPS      Y6, Y11
-	VDIVPS       Y0, Y6, Y0
-	VDIVPS       Y1, Y7, Y1
-	VDIVPS       Y2, Y8, Y2
-	VDIVPS       Y3, Y9, Y3
-	VDIVPS       Y4, Y10, Y4
-	VDIVPS       Y5, Y11, Y5
-	ADDQ         $+64, R10
-	JMP          (R10)
-
-// func avx2VMMulSqrt()
-// Requires: AVX, MMX+
-TEXT ·avx2VMMulSqrt(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VMULPS     (SI)(DX*1), Y0, Y0
-	VMULPS     32(SI)(DX*1), Y1, Y1
-	VMULPS     64(SI)(DX*1), Y2, Y2
-	VMULPS     96(SI)(DX*1), Y3, Y3
-	VMULPS     128(SI)(DX*1), Y4, Y4
-	VMULPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	VSQRTPS    Y0, Y0
-	VSQRTPS    Y1, Y1
-	VSQRTPS    Y2, Y2
-	VSQRTPS    Y3, Y3
-	VSQRTPS    Y4, Y4
-	VSQRTPS    Y5, Y5
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMMulAdd()
-// Requires: AVX, MMX+
-TEXT ·avx2VMMulAdd(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VMULPS     (SI)(DX*1), Y0, Y0
-	VMULPS     32(SI)(DX*1), Y1, Y1
-	VMULPS     64(SI)(DX*1), Y2, Y2
-	VMULPS     96(SI)(DX*1), Y3, Y3
-	VMULPS     128(SI)(DX*1), Y4, Y4
-	VMULPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VADDPS     (DI)(BX*1), Y0, Y0
-	VADDPS     32(DI)(BX*1), Y1, Y1
-	VADDPS     64(DI)(BX*1), Y2, Y2
-	VADDPS     96(DI)(BX*1), Y3, Y3
-	VADDPS     128(DI)(BX*1), Y4, Y4
-	VADDPS     160(DI)(BX*1), Y5, Y5
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMMulSub()
-// Requires: AVX, MMX+
-TEXT ·avx2VMMulSub(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VMULPS     (SI)(DX*1), Y0, Y0
-	VMULPS     32(SI)(DX*1), Y1, Y1
-	VMULPS     64(SI)(DX*1), Y2, Y2
-	VMULPS     96(SI)(DX*1), Y3, Y3
-	VMULPS     128(SI)(DX*1), Y4, Y4
-	VMULPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VSUBPS     (DI)(BX*1), Y0, Y0
-	VSUBPS     32(DI)(BX*1), Y1, Y1
-	VSUBPS     64(DI)(BX*1), Y2, Y2
-	VSUBPS     96(DI)(BX*1), Y3, Y3
-	VSUBPS     128(DI)(BX*1), Y4, Y4
-	VSUBPS     160(DI)(BX*1), Y5, Y5
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMMulMul()
-// Requires: AVX, MMX+
-TEXT ·avx2VMMulMul(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VMULPS     (SI)(DX*1), Y0, Y0
-	VMULPS     32(SI)(DX*1), Y1, Y1
-	VMULPS     64(SI)(DX*1), Y2, Y2
-	VMULPS     96(SI)(DX*1), Y3, Y3
-	VMULPS     128(SI)(DX*1), Y4, Y4
-	VMULPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VMULPS     (DI)(BX*1), Y0, Y0
-	VMULPS     32(DI)(BX*1), Y1, Y1
-	VMULPS     64(DI)(BX*1), Y2, Y2
-	VMULPS     96(DI)(BX*1), Y3, Y3
-	VMULPS     128(DI)(BX*1), Y4, Y4
-	VMULPS     160(DI)(BX*1), Y5, Y5
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMMulDiv()
-// Requires: AVX, MMX+
-TEXT ·avx2VMMulDiv(SB), NOSPLIT, $0
-	MOVQ       8(R10), SI
-	MOVQ       16(R10), DX
-	ANDQ       R8, DX
-	VMULPS     (SI)(DX*1), Y0, Y0
-	VMULPS     32(SI)(DX*1), Y1, Y1
-	VMULPS     64(SI)(DX*1), Y2, Y2
-	VMULPS     96(SI)(DX*1), Y3, Y3
-	VMULPS     128(SI)(DX*1), Y4, Y4
-	VMULPS     160(SI)(DX*1), Y5, Y5
-	PREFETCHT0 2048(SI)(DX*1)
-	PREFETCHT0 2112(SI)(DX*1)
-	PREFETCHT0 2176(SI)(DX*1)
-	MOVQ       24(R10), DI
-	MOVQ       32(R10), BX
-	ANDQ       R8, BX
-	VDIVPS     (DI)(BX*1), Y0, Y0
-	VDIVPS     32(DI)(BX*1), Y1, Y1
-	VDIVPS     64(DI)(BX*1), Y2, Y2
-	VDIVPS     96(DI)(BX*1), Y3, Y3
-	VDIVPS     128(DI)(BX*1), Y4, Y4
-	VDIVPS     160(DI)(BX*1), Y5, Y5
-	PREFETCHT0 2048(DI)(BX*1)
-	PREFETCHT0 2112(DI)(BX*1)
-	PREFETCHT0 2176(DI)(BX*1)
-	ADDQ       $+64, R10
-	JMP        (R10)
-
-// func avx2VMstoreload()
-// Requires: AVX
-TEXT ·avx2VMstoreload(SB), NOSPLIT, $0
-	MOVQ    8(R10), SI
-	MOVQ    16(R10), DX
-	ANDQ    R8, DX
-	VMOVUPS Y0, (SI)(DX*1)
-	VMOVUPS Y1, 32(SI)(DX*1)
-	VMOVUPS Y2, 64(SI)(DX*1)
-	VMOVUPS Y3, 96(SI)(DX*1)
-	VMOVUPS Y4, 128(SI)(DX*1)
-	VMOVUPS Y5, 160(SI)(DX*1)
-	MOVQ    24(R10), DI
-	MOVQ    32(R10), BX
-	ANDQ    R8, BX
-	VMOVUPS (DI)(BX*1), Y0
-	VMOVUPS 32(DI)(BX*1), Y1
-	VMOVUPS 64(DI)(BX*1), Y2
-	VMOVUPS 96(DI)(BX*1), Y3
-	VMOVUPS 128(DI)(BX*1), Y4
-	VMOVUPS 160(DI)(BX*1), Y5
-	ADDQ    $+64, R10
-	JMP     (R10)
 
 // func avx2VMEqual()
 // Requires: AVX
@@ -23388,201 +22591,201 @@ TEXT ·avx2VMHandlers(SB), NOSPLIT, $0-24
 	MOVQ AX, 680(DI)
 	LEAQ ·avx2VMNegDiv+0(SB), AX
 	MOVQ AX, 688(DI)
-	LEAQ ·avx2VMNegExp+0(SB), AX
-	MOVQ AX, 696(DI)
 	LEAQ ·avx2VMAbsNeg+0(SB), AX
-	MOVQ AX, 704(DI)
+	MOVQ AX, 696(DI)
 	LEAQ ·avx2VMAbsScale+0(SB), AX
-	MOVQ AX, 712(DI)
+	MOVQ AX, 704(DI)
 	LEAQ ·avx2VMAbsShift+0(SB), AX
-	MOVQ AX, 720(DI)
+	MOVQ AX, 712(DI)
 	LEAQ ·avx2VMAbsSquare+0(SB), AX
-	MOVQ AX, 728(DI)
+	MOVQ AX, 720(DI)
 	LEAQ ·avx2VMAbsReciprocal+0(SB), AX
-	MOVQ AX, 736(DI)
+	MOVQ AX, 728(DI)
 	LEAQ ·avx2VMAbsSqrt+0(SB), AX
-	MOVQ AX, 744(DI)
+	MOVQ AX, 736(DI)
 	LEAQ ·avx2VMAbsAdd+0(SB), AX
-	MOVQ AX, 752(DI)
+	MOVQ AX, 744(DI)
 	LEAQ ·avx2VMAbsSub+0(SB), AX
-	MOVQ AX, 760(DI)
+	MOVQ AX, 752(DI)
 	LEAQ ·avx2VMAbsMul+0(SB), AX
-	MOVQ AX, 768(DI)
+	MOVQ AX, 760(DI)
 	LEAQ ·avx2VMAbsDiv+0(SB), AX
-	MOVQ AX, 776(DI)
+	MOVQ AX, 768(DI)
 	LEAQ ·avx2VMScaleNeg+0(SB), AX
-	MOVQ AX, 784(DI)
+	MOVQ AX, 776(DI)
 	LEAQ ·avx2VMScaleAbs+0(SB), AX
-	MOVQ AX, 792(DI)
+	MOVQ AX, 784(DI)
 	LEAQ ·avx2VMScaleShift+0(SB), AX
-	MOVQ AX, 800(DI)
+	MOVQ AX, 792(DI)
 	LEAQ ·avx2VMScaleSquare+0(SB), AX
-	MOVQ AX, 808(DI)
+	MOVQ AX, 800(DI)
 	LEAQ ·avx2VMScaleReciprocal+0(SB), AX
-	MOVQ AX, 816(DI)
+	MOVQ AX, 808(DI)
 	LEAQ ·avx2VMScaleSqrt+0(SB), AX
-	MOVQ AX, 824(DI)
+	MOVQ AX, 816(DI)
 	LEAQ ·avx2VMScaleAdd+0(SB), AX
-	MOVQ AX, 832(DI)
+	MOVQ AX, 824(DI)
 	LEAQ ·avx2VMScaleSub+0(SB), AX
-	MOVQ AX, 840(DI)
+	MOVQ AX, 832(DI)
 	LEAQ ·avx2VMScaleMul+0(SB), AX
-	MOVQ AX, 848(DI)
+	MOVQ AX, 840(DI)
 	LEAQ ·avx2VMScaleDiv+0(SB), AX
-	MOVQ AX, 856(DI)
-	LEAQ ·avx2VMScaleExp+0(SB), AX
-	MOVQ AX, 864(DI)
+	MOVQ AX, 848(DI)
 	LEAQ ·avx2VMShiftNeg+0(SB), AX
-	MOVQ AX, 872(DI)
+	MOVQ AX, 856(DI)
 	LEAQ ·avx2VMShiftAbs+0(SB), AX
-	MOVQ AX, 880(DI)
+	MOVQ AX, 864(DI)
 	LEAQ ·avx2VMShiftScale+0(SB), AX
-	MOVQ AX, 888(DI)
+	MOVQ AX, 872(DI)
 	LEAQ ·avx2VMShiftSquare+0(SB), AX
-	MOVQ AX, 896(DI)
+	MOVQ AX, 880(DI)
 	LEAQ ·avx2VMShiftReciprocal+0(SB), AX
-	MOVQ AX, 904(DI)
+	MOVQ AX, 888(DI)
 	LEAQ ·avx2VMShiftSqrt+0(SB), AX
-	MOVQ AX, 912(DI)
+	MOVQ AX, 896(DI)
 	LEAQ ·avx2VMShiftAdd+0(SB), AX
-	MOVQ AX, 920(DI)
+	MOVQ AX, 904(DI)
 	LEAQ ·avx2VMShiftSub+0(SB), AX
-	MOVQ AX, 928(DI)
+	MOVQ AX, 912(DI)
 	LEAQ ·avx2VMShiftMul+0(SB), AX
-	MOVQ AX, 936(DI)
+	MOVQ AX, 920(DI)
 	LEAQ ·avx2VMShiftDiv+0(SB), AX
-	MOVQ AX, 944(DI)
+	MOVQ AX, 928(DI)
 	LEAQ ·avx2VMSquareNeg+0(SB), AX
-	MOVQ AX, 952(DI)
+	MOVQ AX, 936(DI)
 	LEAQ ·avx2VMSquareAbs+0(SB), AX
-	MOVQ AX, 960(DI)
+	MOVQ AX, 944(DI)
 	LEAQ ·avx2VMSquareScale+0(SB), AX
-	MOVQ AX, 968(DI)
+	MOVQ AX, 952(DI)
 	LEAQ ·avx2VMSquareShift+0(SB), AX
-	MOVQ AX, 976(DI)
+	MOVQ AX, 960(DI)
 	LEAQ ·avx2VMSquareReciprocal+0(SB), AX
-	MOVQ AX, 984(DI)
+	MOVQ AX, 968(DI)
 	LEAQ ·avx2VMSquareSqrt+0(SB), AX
-	MOVQ AX, 992(DI)
+	MOVQ AX, 976(DI)
 	LEAQ ·avx2VMSquareAdd+0(SB), AX
-	MOVQ AX, 1000(DI)
+	MOVQ AX, 984(DI)
 	LEAQ ·avx2VMSquareSub+0(SB), AX
-	MOVQ AX, 1008(DI)
+	MOVQ AX, 992(DI)
 	LEAQ ·avx2VMSquareMul+0(SB), AX
-	MOVQ AX, 1016(DI)
+	MOVQ AX, 1000(DI)
 	LEAQ ·avx2VMSquareDiv+0(SB), AX
-	MOVQ AX, 1024(DI)
+	MOVQ AX, 1008(DI)
 	LEAQ ·avx2VMClipNeg+0(SB), AX
-	MOVQ AX, 1032(DI)
+	MOVQ AX, 1016(DI)
 	LEAQ ·avx2VMClipAbs+0(SB), AX
-	MOVQ AX, 1040(DI)
+	MOVQ AX, 1024(DI)
 	LEAQ ·avx2VMClipScale+0(SB), AX
-	MOVQ AX, 1048(DI)
+	MOVQ AX, 1032(DI)
 	LEAQ ·avx2VMClipShift+0(SB), AX
-	MOVQ AX, 1056(DI)
+	MOVQ AX, 1040(DI)
 	LEAQ ·avx2VMClipSquare+0(SB), AX
-	MOVQ AX, 1064(DI)
+	MOVQ AX, 1048(DI)
 	LEAQ ·avx2VMClipReciprocal+0(SB), AX
-	MOVQ AX, 1072(DI)
+	MOVQ AX, 1056(DI)
 	LEAQ ·avx2VMClipSqrt+0(SB), AX
-	MOVQ AX, 1080(DI)
+	MOVQ AX, 1064(DI)
 	LEAQ ·avx2VMClipAdd+0(SB), AX
-	MOVQ AX, 1088(DI)
+	MOVQ AX, 1072(DI)
 	LEAQ ·avx2VMClipSub+0(SB), AX
-	MOVQ AX, 1096(DI)
+	MOVQ AX, 1080(DI)
 	LEAQ ·avx2VMClipMul+0(SB), AX
-	MOVQ AX, 1104(DI)
+	MOVQ AX, 1088(DI)
 	LEAQ ·avx2VMClipDiv+0(SB), AX
-	MOVQ AX, 1112(DI)
+	MOVQ AX, 1096(DI)
 	LEAQ ·avx2VMAffineNeg+0(SB), AX
-	MOVQ AX, 1120(DI)
+	MOVQ AX, 1104(DI)
 	LEAQ ·avx2VMAffineAbs+0(SB), AX
-	MOVQ AX, 1128(DI)
+	MOVQ AX, 1112(DI)
 	LEAQ ·avx2VMAffineScale+0(SB), AX
-	MOVQ AX, 1136(DI)
+	MOVQ AX, 1120(DI)
 	LEAQ ·avx2VMAffineShift+0(SB), AX
-	MOVQ AX, 1144(DI)
+	MOVQ AX, 1128(DI)
 	LEAQ ·avx2VMAffineSquare+0(SB), AX
-	MOVQ AX, 1152(DI)
+	MOVQ AX, 1136(DI)
 	LEAQ ·avx2VMAffineReciprocal+0(SB), AX
-	MOVQ AX, 1160(DI)
+	MOVQ AX, 1144(DI)
 	LEAQ ·avx2VMAffineSqrt+0(SB), AX
-	MOVQ AX, 1168(DI)
+	MOVQ AX, 1152(DI)
 	LEAQ ·avx2VMAffineAdd+0(SB), AX
-	MOVQ AX, 1176(DI)
+	MOVQ AX, 1160(DI)
 	LEAQ ·avx2VMAffineSub+0(SB), AX
-	MOVQ AX, 1184(DI)
+	MOVQ AX, 1168(DI)
 	LEAQ ·avx2VMAffineMul+0(SB), AX
-	MOVQ AX, 1192(DI)
+	MOVQ AX, 1176(DI)
 	LEAQ ·avx2VMAffineDiv+0(SB), AX
-	MOVQ AX, 1200(DI)
+	MOVQ AX, 1184(DI)
 	LEAQ ·avx2VMAddNeg+0(SB), AX
-	MOVQ AX, 1208(DI)
+	MOVQ AX, 1192(DI)
 	LEAQ ·avx2VMAddAbs+0(SB), AX
-	MOVQ AX, 1216(DI)
+	MOVQ AX, 1200(DI)
 	LEAQ ·avx2VMAddScale+0(SB), AX
-	MOVQ AX, 1224(DI)
+	MOVQ AX, 1208(DI)
 	LEAQ ·avx2VMAddShift+0(SB), AX
-	MOVQ AX, 1232(DI)
+	MOVQ AX, 1216(DI)
 	LEAQ ·avx2VMAddSquare+0(SB), AX
-	MOVQ AX, 1240(DI)
+	MOVQ AX, 1224(DI)
 	LEAQ ·avx2VMAddReciprocal+0(SB), AX
-	MOVQ AX, 1248(DI)
+	MOVQ AX, 1232(DI)
 	LEAQ ·avx2VMAddSqrt+0(SB), AX
-	MOVQ AX, 1256(DI)
+	MOVQ AX, 1240(DI)
 	LEAQ ·avx2VMAddAdd+0(SB), AX
-	MOVQ AX, 1264(DI)
+	MOVQ AX, 1248(DI)
 	LEAQ ·avx2VMAddSub+0(SB), AX
-	MOVQ AX, 1272(DI)
+	MOVQ AX, 1256(DI)
 	LEAQ ·avx2VMAddMul+0(SB), AX
-	MOVQ AX, 1280(DI)
+	MOVQ AX, 1264(DI)
 	LEAQ ·avx2VMAddDiv+0(SB), AX
-	MOVQ AX, 1288(DI)
+	MOVQ AX, 1272(DI)
 	LEAQ ·avx2VMSubNeg+0(SB), AX
-	MOVQ AX, 1296(DI)
+	MOVQ AX, 1280(DI)
 	LEAQ ·avx2VMSubAbs+0(SB), AX
-	MOVQ AX, 1304(DI)
+	MOVQ AX, 1288(DI)
 	LEAQ ·avx2VMSubScale+0(SB), AX
-	MOVQ AX, 1312(DI)
+	MOVQ AX, 1296(DI)
 	LEAQ ·avx2VMSubShift+0(SB), AX
-	MOVQ AX, 1320(DI)
+	MOVQ AX, 1304(DI)
 	LEAQ ·avx2VMSubSquare+0(SB), AX
-	MOVQ AX, 1328(DI)
+	MOVQ AX, 1312(DI)
 	LEAQ ·avx2VMSubReciprocal+0(SB), AX
-	MOVQ AX, 1336(DI)
+	MOVQ AX, 1320(DI)
 	LEAQ ·avx2VMSubSqrt+0(SB), AX
-	MOVQ AX, 1344(DI)
+	MOVQ AX, 1328(DI)
 	LEAQ ·avx2VMSubAdd+0(SB), AX
-	MOVQ AX, 1352(DI)
+	MOVQ AX, 1336(DI)
 	LEAQ ·avx2VMSubSub+0(SB), AX
-	MOVQ AX, 1360(DI)
+	MOVQ AX, 1344(DI)
 	LEAQ ·avx2VMSubMul+0(SB), AX
-	MOVQ AX, 1368(DI)
+	MOVQ AX, 1352(DI)
 	LEAQ ·avx2VMSubDiv+0(SB), AX
-	MOVQ AX, 1376(DI)
+	MOVQ AX, 1360(DI)
 	LEAQ ·avx2VMMulNeg+0(SB), AX
-	MOVQ AX, 1384(DI)
+	MOVQ AX, 1368(DI)
 	LEAQ ·avx2VMMulAbs+0(SB), AX
-	MOVQ AX, 1392(DI)
+	MOVQ AX, 1376(DI)
 	LEAQ ·avx2VMMulScale+0(SB), AX
-	MOVQ AX, 1400(DI)
+	MOVQ AX, 1384(DI)
 	LEAQ ·avx2VMMulShift+0(SB), AX
-	MOVQ AX, 1408(DI)
+	MOVQ AX, 1392(DI)
 	LEAQ ·avx2VMMulSquare+0(SB), AX
-	MOVQ AX, 1416(DI)
+	MOVQ AX, 1400(DI)
 	LEAQ ·avx2VMMulReciprocal+0(SB), AX
-	MOVQ AX, 1424(DI)
+	MOVQ AX, 1408(DI)
 	LEAQ ·avx2VMMulSqrt+0(SB), AX
-	MOVQ AX, 1432(DI)
+	MOVQ AX, 1416(DI)
 	LEAQ ·avx2VMMulAdd+0(SB), AX
-	MOVQ AX, 1440(DI)
+	MOVQ AX, 1424(DI)
 	LEAQ ·avx2VMMulSub+0(SB), AX
-	MOVQ AX, 1448(DI)
+	MOVQ AX, 1432(DI)
 	LEAQ ·avx2VMMulMul+0(SB), AX
-	MOVQ AX, 1456(DI)
+	MOVQ AX, 1440(DI)
 	LEAQ ·avx2VMMulDiv+0(SB), AX
-	MOVQ AX, 1464(DI)
+	MOVQ AX, 1448(DI)
 	LEAQ ·avx2VMstoreload+0(SB), AX
+	MOVQ AX, 1456(DI)
+	LEAQ ·avx2VMNegExp+0(SB), AX
+	MOVQ AX, 1464(DI)
+	LEAQ ·avx2VMScaleExp+0(SB), AX
 	MOVQ AX, 1472(DI)
 	LEAQ ·avx2VMEqual+0(SB), AX
 	MOVQ AX, 1480(DI)
