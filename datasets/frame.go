@@ -128,6 +128,9 @@ func openFrame(r io.Reader, name string, o CSVOptions) (f *csvFile, at []int, er
 		if !ok {
 			return nil, nil, fmt.Errorf("%s: line %d: %w", name, f.before+1, noColumn(column, f.header))
 		}
+		if !utf8.ValidString(column) {
+			return nil, nil, fmt.Errorf("%s: line %d: column %.40q is not UTF-8: set CSVOptions.Charset, perhaps to Windows1252", name, f.before+1, column)
+		}
 		at = append(at, c)
 	}
 	return f, at, nil

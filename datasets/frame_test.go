@@ -132,6 +132,7 @@ func TestReadCSVErrors(t *testing.T) {
 		{good, CSVOptions{MaxBytes: 1 << 40}, "f: csv: MaxBytes is 1099511627776, want 1 to 1073741824"},
 		{good, CSVOptions{MaxBytes: 5}, "f: more than 5 bytes"},
 		{good, CSVOptions{Columns: []string{"a", "a"}}, `f: csv: Columns: columns 1 and 2 are both named "a"`},
+		{"a,caf\xe9\n1,2\n", CSVOptions{}, `f: line 1: column "caf\xe9" is not UTF-8: set CSVOptions.Charset, perhaps to Windows1252`},
 		{good + "2,\xe9\n", CSVOptions{}, `f: line 3: column "b": "\xe9" is not UTF-8: set CSVOptions.Charset, perhaps to Windows1252`},
 		{"a\x00,\x00b\x00\n\x00", CSVOptions{}, "f: line 1: zeros between the characters, as in UTF-16"},
 		{"a,b\r1,2\r", CSVOptions{}, "f: line 1: lines end with CR alone, want LF or CRLF"},
