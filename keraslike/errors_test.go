@@ -86,6 +86,7 @@ func TestModelMistakes(t *testing.T) {
 		"only input":    {keraslike.Sequential("m", in), `model "m": has no layers`},
 		"bad input":     {keraslike.Sequential("m", keraslike.Input(3, 0), dense()), `Input "input": axis of 0, want all axes positive or Any`},
 		"slash":         {keraslike.Sequential("m", in, keraslike.Dense(1, keraslike.Name("a/b"))), `layer name "a/b" contains a slash`},
+		"not UTF-8":     {keraslike.Sequential("m", in, keraslike.Dense(1, keraslike.Name("caf\xe9"))), `model "m": layer name "caf\xe9" is not valid UTF-8`},
 		"number":        {keraslike.Sequential("m", keraslike.Input(), dense()), "input is one number for each sample, want at least one axis of features"},
 		"lost input":    {keraslike.NewModel("m", tensors(in), tensors(dense().Apply(other))), "an output depends on an Input of shape (batch, 4) that is not among the model's inputs"},
 		"inner input":   {keraslike.NewModel("m", tensors(dense().Apply(in)), tensors(dense().Apply(in))), "the output of Dense is given as an input"},

@@ -10,6 +10,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/reef-dl/reef/internal/text"
 )
@@ -17,7 +19,7 @@ import (
 // StringLookup makes category numbers of strings by a vocabulary, which is given or learned by Adapt:
 // the distinct strings, the most frequent first, equally frequent ones in descending order. Unknown
 // strings get the numbers before those of the vocabulary, and a MaskToken the number 0 before them
-// all.
+// all. Bytes of a string that are not UTF-8 are replaced by U+FFFD; a Vocabulary or a MaskToken with such bytes is an error.
 //
 //	input   strings (batch, ...)
 //	output  (batch, ...), or vectors with an element for each number
@@ -74,8 +76,19 @@ func (d *stringLookup) check() error {
 	if err := d.lookup.check(); err != nil {
 		return err
 	}
+	if m := d.MaskToken; m != nil && !utf8.ValidString(*m) {
+		return fmt.Errorf("MaskToken %.60q is not valid UTF-8", *m)
+	}
+	for i, token := range d.Vocabulary {
+		if !utf8.ValidString(token) {
+			return fmt.Errorf("Vocabulary: token %d, %.60q, is not valid UTF-8", i, token)
+		}
+	}
 	return checkVocabulary(&d.lookup, &d.Vocabulary, d.special(), d.MaskToken)
 }
+
+// validText replaces what a file could not hold.
+func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 func (d *stringLookup) Build(_ *Builder, in []Shape) (Shape, error) {
 	if d.table == nil {
@@ -99,6 +112,7 @@ func (d *stringLookup) prepare(p *preparation, in []*value, out *value) error {
 
 // find returns the number of a string.
 func (d *stringLookup) find(s string) (int32, error) {
+	s = validText(s)
 	switch n, ok := d.table[s]; {
 	case d.MaskToken != nil && s == *d.MaskToken:
 		return d.masked(), nil
@@ -115,7 +129,14 @@ func (d *stringLookup) find(s string) (int32, error) {
 }
 
 func (d *stringLookup) adapt(ctx context.Context, l *layer, data *adaptData) error {
-	return adaptStrings(ctx, l, data, d, func(sample []string) []string { return sample })
+	var tokens []string
+	return adaptStrings(ctx, l, data, d, func(sample []string) []string {
+		tokens = tokens[:0]
+		for _, s := range sample {
+			tokens = append(tokens, validText(s))
+		}
+		return tokens
+	})
 }
 
 // adaptStrings learns a vocabulary of the tokens of samples.

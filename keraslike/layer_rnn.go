@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -165,8 +164,8 @@ func (d *rnn) check() error {
 		case err != nil:
 		case names[c.name]:
 			err = errors.New("another cell has the same name")
-		case strings.Contains(c.name, "/"):
-			err = errors.New("the name contains a slash")
+		case unfitName(c.name) != "":
+			err = errors.New("the name " + unfitName(c.name))
 		}
 		if err != nil {
 			return fmt.Errorf("%s %q: %w", c.kind(), c.name, err)

@@ -150,7 +150,7 @@ const punctuation = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'"
 // tokens returns the tokens of a sample.
 func (d *textVectorization) tokens(texts []string) (list []string) {
 	for _, s := range texts {
-		s = strings.ToValidUTF8(s, "\uFFFD")
+		s = validText(s)
 		if d.Standardization == LowerCase || d.Standardization == LowerAndStripPunctuation {
 			s = lowerCase(s)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/reef-dl/reef/internal/text"
 )
@@ -25,6 +26,17 @@ func snakeCase(kind string) string {
 		}
 	}
 	return b.String()
+}
+
+// unfitName says why a name cannot be part of the path of a weight, which files have in UTF-8; it is "" if it can.
+func unfitName(name string) string {
+	switch {
+	case strings.Contains(name, "/"):
+		return "contains a slash"
+	case !utf8.ValidString(name):
+		return "is not valid UTF-8"
+	}
+	return ""
 }
 
 // noLayerError is the error of a layer's name that is not among names.

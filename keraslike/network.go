@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -152,10 +151,9 @@ func (n *network) outputNames() []string {
 func (n *network) nameLayers(mistakes *[]error) {
 	taken := map[string]bool{}
 	for _, l := range n.layers() {
-		switch {
-		case strings.Contains(l.name, "/"):
-			*mistakes = append(*mistakes, fmt.Errorf("model %q: layer name %q contains a slash", n.name, l.name))
-		case l.name != "" && taken[l.name]:
+		if unfit := unfitName(l.name); unfit != "" {
+			*mistakes = append(*mistakes, fmt.Errorf("model %q: layer name %q %s", n.name, l.name, unfit))
+		} else if l.name != "" && taken[l.name] {
 			*mistakes = append(*mistakes, fmt.Errorf("model %q: two layers are named %q", n.name, l.name))
 		}
 		taken[l.name] = true

@@ -25,6 +25,8 @@ func TestPreprocessingMistakes(t *testing.T) {
 	}{
 		{StringLookup(name).Apply(text), `StringLookup "it": has no vocabulary: call Adapt before the layer is applied, or give one`},
 		{StringLookup(name, Vocabulary("a", "a")).Apply(text), `the vocabulary has "a" twice`},
+		{StringLookup(name, Vocabulary("a", "b\xe9")).Apply(text), `Vocabulary: token 1, "b\xe9", is not valid UTF-8`},
+		{StringLookup(name, Vocabulary("a"), MaskToken("\xe9")).Apply(text), `MaskToken "\xe9" is not valid UTF-8`},
 		{StringLookup(name, Vocabulary("a"), MaskToken("a")).Apply(text), `the vocabulary has "a", which stands for no value`},
 		{StringLookup(name, Vocabulary("a"), OOVIndices(-1)).Apply(text), `OOVIndices is -1, want 0 to 16777216`},
 		{StringLookup(name, Vocabulary("a"), MaxTokens(1)).Apply(text), `MaxTokens is 1, OOVIndices is 1, want more tokens`},

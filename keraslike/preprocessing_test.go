@@ -281,6 +281,36 @@ func TestStringsAndNumbers(t *testing.T) {
 }
 
 // TestStringsBesideRaggedInputs: strings can be read and adapted to if another input differs in length.
+// Bytes that are not UTF-8, of which a file has nothing but U+FFFD, count as that: a loaded model answers as before.
+func TestStringsThatAreNotUTF8(t *testing.T) {
+	l := StringLookup()
+	if err := AdaptStrings(l, []string{"caf\xe9", "caf\xe8", "tea", "tea", "tea"}); err != nil {
+		t.Fatal(err)
+	}
+	m := Sequential("m", StringInput(1), l)
+	if err := m.Build(1); err != nil {
+		t.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := m.SaveTo(&file); err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := LoadBytes(file.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := mustStrings(t, []string{"caf\xe9", "caf\uFFFD", "tea", "milk\xe9"}, 4, 1)
+	for _, m := range []*Model{m, loaded} {
+		y, err := m.Predict(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := []float32{2, 2, 1, 0}; !slices.Equal(y.Values(), want) {
+			t.Errorf("the numbers are %v, want %v", y.Values(), want)
+		}
+	}
+}
+
 func TestStringsBesideRaggedInputs(t *testing.T) {
 	pictures, err := Ragged([]*Array{mustArray2(t, []float32{1, 2}, 1, 2), mustArray2(t, []float32{3, 4, 5, 6}, 2, 2)})
 	if err != nil {

@@ -185,10 +185,7 @@ func TestConv2DOfManyChannels(t *testing.T) {
 		data[i] = convReference(rng, &shapes[i])
 	}
 	one, many := samePadding(square(1, 6, 256, 464, 3)), samePadding(square(40, 6, 256, 464, 3))
-	kerneltest.OnEachISA(t, func(t *testing.T) {
-		if simd.Active.Portable() {
-			t.Skip("portable Go has no such algorithm")
-		}
+	kerneltest.OnEachAssembly(t, func(t *testing.T) {
 		for i := range shapes {
 			checkConvolution(t, data[i], &shapes[i], 2e-5)
 		}

@@ -14,7 +14,6 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/kerneltest"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
-	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // eachCase is a dense layer or a convolution for inference.
@@ -158,10 +157,7 @@ func TestEachOfManyChannels(t *testing.T) {
 		want = known.reference()
 	}
 	many := newEachCase(rng, samePadding(square(16, 9, 336, 352, 3)), false, false, false, Tanh)
-	kerneltest.OnEachISA(t, func(t *testing.T) {
-		if simd.Active.Portable() {
-			t.Skip("portable Go has no such algorithm")
-		}
+	kerneltest.OnEachAssembly(t, func(t *testing.T) {
 		for _, c := range []*eachCase{known, many} {
 			n := c.conv.N
 			what := fmt.Sprintf("%+v", c.conv)

@@ -79,11 +79,8 @@ func randomExpr(rng *rand.Rand, onlyCheap bool) *Expr {
 // TestProgramsComputeTheSameBits compares programs with computing step after step, for operands of any
 // kind and length, large angles and results in place.
 func TestProgramsComputeTheSameBits(t *testing.T) {
-	kerneltest.OnEachISA(t, func(t *testing.T) {
+	kerneltest.OnEachAssembly(t, func(t *testing.T) {
 		m := simd.Active.Machine
-		if m == nil {
-			t.Skip("portable Go has no machine")
-		}
 		rng := rand.New(rand.NewPCG(21, 22))
 		programs, wide := 0, 0
 		for round := range kerneltest.Rounds(1500) {
@@ -157,11 +154,8 @@ func TestProgramsComputeTheSameBits(t *testing.T) {
 // TestEveryPairOfCheapFunctions compares programs of two functions, most of which are one instruction, with
 // computing step after step, for fewer elements than the wide machine takes and for more.
 func TestEveryPairOfCheapFunctions(t *testing.T) {
-	kerneltest.OnEachISA(t, func(t *testing.T) {
+	kerneltest.OnEachAssembly(t, func(t *testing.T) {
 		m := simd.Active.Machine
-		if m == nil {
-			t.Skip("portable Go has no machine")
-		}
 		rng := rand.New(rand.NewPCG(23, 24))
 		steps := []Step{{Op: Affine, X: 1.25}, {Op: Affine, X: 1, Y: 0.5}, {Op: Affine, X: -0.75, Y: 0.5}, {Op: Clip, X: -1, Y: 1.5}}
 		for _, o := range cheap {
@@ -203,11 +197,8 @@ func TestEveryPairOfCheapFunctions(t *testing.T) {
 // TestShortForms: what handlers compute if all arguments of a group are in a function's domain has the bits that the
 // function has anywhere.
 func TestShortForms(t *testing.T) {
-	kerneltest.OnEachISA(t, func(t *testing.T) {
+	kerneltest.OnEachAssembly(t, func(t *testing.T) {
 		m := simd.Active.Machine
-		if m == nil {
-			t.Skip("portable Go has no machine")
-		}
 		rng := rand.New(rand.NewPCG(25, 26))
 		x := make([]float32, 300*m.Group)
 		got, want, shape := make([]float32, len(x)), make([]float32, len(x)), []int{len(x)}
@@ -246,10 +237,7 @@ func TestInstructionLayout(t *testing.T) {
 // TestResultsPastTheCaches: the programs that store past the caches, for a length that leaves a rest, give
 // the bits of those that do not. One reads two arrays and one a single array.
 func TestResultsPastTheCaches(t *testing.T) {
-	kerneltest.OnEachISA(t, func(t *testing.T) {
-		if simd.Active.Machine == nil {
-			t.Skip("portable Go has no machine")
-		}
+	kerneltest.OnEachAssembly(t, func(t *testing.T) {
 		const n = streamed + largeGrain + 7
 		x, y := kerneltest.Normal(rand.New(rand.NewPCG(3, 4)), make([]float32, n)), []float32{-3}
 		for _, e := range []*Expr{

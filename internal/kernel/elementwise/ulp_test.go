@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/reef-dl/reef/internal/kernel/kerneltest"
-	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // ulps returns by how many units in the last place of want, as a float32, got differs from it.
@@ -70,10 +69,7 @@ func TestFunctionsAreAccurate(t *testing.T) {
 	if testing.Short() {
 		x = x[len(x)-300_000:]
 	}
-	kerneltest.OnEachISA(t, func(t *testing.T) {
-		if simd.Active.Portable() {
-			t.Skip("portable Go rounds what package math computes")
-		}
+	kerneltest.OnEachAssembly(t, func(t *testing.T) {
 		for op, bound := range bounds {
 			e := New([]Type{Float}, Step{Op: op})
 			got := make([]float32, len(x))

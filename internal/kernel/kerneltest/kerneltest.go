@@ -12,9 +12,18 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// OnEachISA runs the test with every instruction set that this CPU supports.
+// OnEachISA runs the test with every instruction set that this CPU supports, and with portable Go.
 func OnEachISA(t *testing.T, test func(t *testing.T)) {
-	for _, s := range simd.ISAs {
+	onEach(t, simd.ISAs, test)
+}
+
+// OnEachAssembly is OnEachISA without portable Go, for algorithms that it does not have.
+func OnEachAssembly(t *testing.T, test func(t *testing.T)) {
+	onEach(t, simd.ISAs[:len(simd.ISAs)-1], test)
+}
+
+func onEach(t *testing.T, list []*simd.ISA, test func(t *testing.T)) {
+	for _, s := range list {
 		t.Run(s.Name, func(t *testing.T) {
 			restore, err := simd.ForceISA(s.Name)
 			if err != nil {
