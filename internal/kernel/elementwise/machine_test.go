@@ -238,7 +238,7 @@ func TestInstructionLayout(t *testing.T) {
 // the bits of those that do not. One reads two arrays and one a single array.
 func TestResultsPastTheCaches(t *testing.T) {
 	kerneltest.OnEachAssembly(t, func(t *testing.T) {
-		const n = streamed + largeGrain + 7
+		const n = streamed + 16*block + 7
 		x, y := kerneltest.Normal(rand.New(rand.NewPCG(3, 4)), make([]float32, n)), []float32{-3}
 		for _, e := range []*Expr{
 			New([]Type{Float, Float}, Step{Op: Affine, A: 0, X: 1.5, Y: 0.25}, Step{Op: Mul, A: 2, B: 1}),
