@@ -125,6 +125,7 @@ func (m machine) emit(doubles map[bits64]operand.Mem) {
 	}
 	m.pairs(simplePair)
 	m.exponentials()
+	m.polynomial()
 	m.conditions()
 	m.addresses()
 }

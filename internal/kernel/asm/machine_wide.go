@@ -46,6 +46,7 @@ func (m machine) emitWide() {
 		return simplePair(first, second) && slices.Contains(pairedWide, second.name) &&
 			(first.name == "Affine" || slices.Contains(pairedWide, first.name))
 	})
+	m.polynomial()
 	m.addresses()
 }
 

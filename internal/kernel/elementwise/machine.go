@@ -3,6 +3,7 @@
 package elementwise
 
 import (
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -23,6 +24,7 @@ type code struct {
 	links   []link
 	slots   int       // groups of floats that results, conditions and constants are kept in
 	filled  []float32 // the constants, in the last slots
+	added   []float32 // the coefficients of polynomials
 	result  int       // the instruction that stores the result
 	stream  uintptr   // the handler that stores it past the caches
 	limits  []limit
@@ -40,13 +42,15 @@ type link struct {
 	instruction int
 	second      bool
 	kind        int
-	number      int // of an input or a slot
+	number      int // of an input, a slot or the first coefficient
+	count       int // of coefficients
 }
 
 const (
 	toInput = iota
 	toSlot
 	toOutput
+	toCoefficients
 )
 
 // codeFor returns the program of e for an instruction set.
@@ -161,10 +165,19 @@ func (b *builder) join() {
 			}
 		}
 	}
+	terms := func(i int) int { return termsAt(names, links, i) }
 	for i := 0; i < len(list); i++ {
 		in, name := list[i], names[i]
 		from(i, false)
+		n := terms(i)
 		switch last := len(list) - 2; {
+		case n > 1:
+			name = "Polynomial"
+			b.links = append(b.links, link{len(b.list), true, toCoefficients, len(b.added), n})
+			for k := range n {
+				b.added = append(b.added, list[i+2*k+1].X)
+			}
+			i += 2*n - 1
 		case i == last && name == "store" && names[0] == "load":
 			name, b.result = "storeagain", len(b.list)
 			// only programs of one array become faster if it is prefetched
@@ -175,7 +188,7 @@ func (b *builder) join() {
 			i++
 		case i == last:
 			b.result = len(b.list)
-		case i+1 < last && b.machine.Handler(name+names[i+1]) != 0:
+		case i+1 < last && terms(i+1) < 2 && b.machine.Handler(name+names[i+1]) != 0:
 			next := list[i+1]
 			name += names[i+1]
 			in.X2, in.Y2 = next.X, next.Y
@@ -185,6 +198,24 @@ func (b *builder) join() {
 		in.Handler = b.machine.Handler(name)
 		b.list, b.names = append(b.list, in), append(b.names, name)
 	}
+}
+
+// termsAt returns how many times the instructions from i on multiply by the same operand and add a number: these
+// are the terms of a polynomial by Horner's method.
+func termsAt(names []string, links []link, i int) (n int) {
+	operand := func(i int) link {
+		at := slices.IndexFunc(links, func(l link) bool { return l.instruction == i })
+		l := links[at]
+		l.instruction = 0
+		return l
+	}
+	for ; i+1 < len(names) && names[i] == "Mul" && names[i+1] == "Shift"; i += 2 {
+		if n > 0 && operand(i) != operand(i-2) {
+			break
+		}
+		n++
+	}
+	return n
 }
 
 // taken returns how often a step reads v from the accumulators.
@@ -381,6 +412,9 @@ func (j *job[T]) point(s *state, m *memory[T], lo int, rest bool) {
 		switch l.kind {
 		case toSlot:
 			p, moving = unsafe.Pointer(&s.slots[l.number*group]), 0
+		case toCoefficients:
+			const size = 4
+			p, moving = unsafe.Pointer(&j.code.added[l.number]), l.count*size
 		case toOutput:
 			switch {
 			case rest && j.e.Result() == Bool:

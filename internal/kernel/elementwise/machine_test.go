@@ -194,6 +194,50 @@ func TestEveryPairOfCheapFunctions(t *testing.T) {
 	})
 }
 
+// TestPolynomials compares programs of Horner's method, whose terms are one instruction, with computing step after
+// step: polynomials of an array, of an operand of one number and of a value that is computed, of two operands in
+// turn, and two polynomials in one program.
+func TestPolynomials(t *testing.T) {
+	kerneltest.OnEachAssembly(t, func(t *testing.T) {
+		m := simd.Active.Machine
+		rng := rand.New(rand.NewPCG(27, 28))
+		for terms := range 12 {
+			for kind := range 5 {
+				steps := []Step{{Op: Square, A: 0}, {Op: Affine, A: 0, X: 0.5, Y: -0.25}}
+				for k := range terms {
+					by, last := []int{0, 1, 2, k % 2, 0}[kind], len(steps)+1
+					if kind == 4 && k == terms/2 {
+						steps = append(steps, Step{Op: Abs, A: last})
+						last++
+					}
+					steps = append(steps, Step{Op: Mul, A: last, B: by}, Step{Op: Affine, A: last + 1, X: 1, Y: rng.NormFloat64()})
+				}
+				e := New([]Type{Float, Float}, steps...)
+				program := e.codeFor(m)
+				instructions := len(program.list)
+				if kind == 0 && terms > 1 && instructions > 6 {
+					t.Errorf("%v has %d instructions, want all terms in one", e, instructions)
+				}
+				for _, n := range []int{2*m.Group + 5, wideFrom*2*m.Group + 5} {
+					in := operandsOf[float32](rng, e, n)
+					if kind == 1 {
+						in[1] = in[1].slice(0, 1)
+						in[1].Shape = nil
+					}
+					got, want := outputOf[float32](e, n), outputOf[float32](e, n)
+					e.code.Store(&code{machine: m})
+					Run(e, &want, in)
+					e.code.Store(program)
+					Run(e, &got, in)
+					if !slices.Equal(got.Floats, want.Floats) {
+						t.Errorf("%v of %d elements differs from its steps", e, n)
+					}
+				}
+			}
+		}
+	})
+}
+
 // TestShortForms: what handlers compute if all arguments of a group are in a function's domain has the bits that the
 // function has anywhere.
 func TestShortForms(t *testing.T) {

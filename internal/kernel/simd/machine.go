@@ -21,8 +21,8 @@ type Instruction struct {
 	Handler  uintptr
 	Operand  unsafe.Pointer // the first element
 	Moving   int            // -1 if the operand moves with the elements, 0 if it is one group
-	Operand2 unsafe.Pointer // of Where, and of the second of two functions
-	Moving2  int
+	Operand2 unsafe.Pointer // of Where, of the second of two functions, and the first coefficient of Polynomial
+	Moving2  int            // of Polynomial, the size of its coefficients in bytes
 	X, Y     float32
 	X2, Y2   float32
 	_        [8]byte // a cache line

@@ -385,6 +385,8 @@ func avx512VMNegExp()
 
 func avx512VMScaleExp()
 
+func avx512VMPolynomial()
+
 func avx512VMEqual()
 
 func avx512VMEqualOf()
@@ -801,6 +803,8 @@ func avx2VMNegExp()
 
 func avx2VMScaleExp()
 
+func avx2VMPolynomial()
+
 func avx2VMEqual()
 
 func avx2VMEqualOf()
@@ -1032,6 +1036,7 @@ var avx512Machine = newMachine(128, nil, avx512VM, avx512VMHandlers, []string{
 	"storeload",
 	"NegExp",
 	"ScaleExp",
+	"Polynomial",
 	"Equal",
 	"EqualOf",
 	"NotEqual",
@@ -1240,6 +1245,7 @@ var avx2Machine = newMachine(48, avx2WideMachine, avx2VM, avx2VMHandlers, []stri
 	"storeload",
 	"NegExp",
 	"ScaleExp",
+	"Polynomial",
 	"Equal",
 	"EqualOf",
 	"NotEqual",

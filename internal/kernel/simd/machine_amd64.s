@@ -12359,6 +12359,48 @@ beyond:
 	ADDQ         $+64, R10
 	JMP          (R10)
 
+// func avx512VMPolynomial()
+// Requires: AVX512F
+TEXT ·avx512VMPolynomial(SB), NOSPLIT, $0
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VMOVUPS (SI)(DX*1), Z9
+	VMOVUPS 64(SI)(DX*1), Z10
+	VMOVUPS 128(SI)(DX*1), Z11
+	VMOVUPS 192(SI)(DX*1), Z12
+	VMOVUPS 256(SI)(DX*1), Z13
+	VMOVUPS 320(SI)(DX*1), Z14
+	VMOVUPS 384(SI)(DX*1), Z15
+	VMOVUPS 448(SI)(DX*1), Z16
+	MOVQ    24(R10), DI
+	MOVQ    32(R10), BX
+	ADDQ    BX, DI
+	NEGQ    BX
+
+coefficient:
+	VBROADCASTSS (DI)(BX*1), Z8
+	VMULPS       Z9, Z0, Z0
+	VMULPS       Z10, Z1, Z1
+	VMULPS       Z11, Z2, Z2
+	VMULPS       Z12, Z3, Z3
+	VMULPS       Z13, Z4, Z4
+	VMULPS       Z14, Z5, Z5
+	VMULPS       Z15, Z6, Z6
+	VMULPS       Z16, Z7, Z7
+	VADDPS       Z8, Z0, Z0
+	VADDPS       Z8, Z1, Z1
+	VADDPS       Z8, Z2, Z2
+	VADDPS       Z8, Z3, Z3
+	VADDPS       Z8, Z4, Z4
+	VADDPS       Z8, Z5, Z5
+	VADDPS       Z8, Z6, Z6
+	VADDPS       Z8, Z7, Z7
+	ADDQ         $0x04, BX
+	JNZ          coefficient
+	ADDQ         $+64, R10
+	JMP          (R10)
+
 // func avx512VMEqual()
 // Requires: AVX512DQ, AVX512F
 TEXT ·avx512VMEqual(SB), NOSPLIT, $0
@@ -13344,46 +13386,48 @@ TEXT ·avx512VMHandlers(SB), NOSPLIT, $0-24
 	MOVQ AX, 1480(DI)
 	LEAQ ·avx512VMScaleExp+0(SB), AX
 	MOVQ AX, 1488(DI)
-	LEAQ ·avx512VMEqual+0(SB), AX
+	LEAQ ·avx512VMPolynomial+0(SB), AX
 	MOVQ AX, 1496(DI)
-	LEAQ ·avx512VMEqualOf+0(SB), AX
+	LEAQ ·avx512VMEqual+0(SB), AX
 	MOVQ AX, 1504(DI)
-	LEAQ ·avx512VMNotEqual+0(SB), AX
+	LEAQ ·avx512VMEqualOf+0(SB), AX
 	MOVQ AX, 1512(DI)
-	LEAQ ·avx512VMNotEqualOf+0(SB), AX
+	LEAQ ·avx512VMNotEqual+0(SB), AX
 	MOVQ AX, 1520(DI)
-	LEAQ ·avx512VMLess+0(SB), AX
+	LEAQ ·avx512VMNotEqualOf+0(SB), AX
 	MOVQ AX, 1528(DI)
-	LEAQ ·avx512VMLessOf+0(SB), AX
+	LEAQ ·avx512VMLess+0(SB), AX
 	MOVQ AX, 1536(DI)
-	LEAQ ·avx512VMLessEqual+0(SB), AX
+	LEAQ ·avx512VMLessOf+0(SB), AX
 	MOVQ AX, 1544(DI)
-	LEAQ ·avx512VMLessEqualOf+0(SB), AX
+	LEAQ ·avx512VMLessEqual+0(SB), AX
 	MOVQ AX, 1552(DI)
-	LEAQ ·avx512VMIsNaN+0(SB), AX
+	LEAQ ·avx512VMLessEqualOf+0(SB), AX
 	MOVQ AX, 1560(DI)
-	LEAQ ·avx512VMIsInf+0(SB), AX
+	LEAQ ·avx512VMIsNaN+0(SB), AX
 	MOVQ AX, 1568(DI)
-	LEAQ ·avx512VMIsFinite+0(SB), AX
+	LEAQ ·avx512VMIsInf+0(SB), AX
 	MOVQ AX, 1576(DI)
-	LEAQ ·avx512VMNotZero+0(SB), AX
+	LEAQ ·avx512VMIsFinite+0(SB), AX
 	MOVQ AX, 1584(DI)
-	LEAQ ·avx512VMAnd+0(SB), AX
+	LEAQ ·avx512VMNotZero+0(SB), AX
 	MOVQ AX, 1592(DI)
-	LEAQ ·avx512VMOr+0(SB), AX
+	LEAQ ·avx512VMAnd+0(SB), AX
 	MOVQ AX, 1600(DI)
-	LEAQ ·avx512VMXor+0(SB), AX
+	LEAQ ·avx512VMOr+0(SB), AX
 	MOVQ AX, 1608(DI)
-	LEAQ ·avx512VMNot+0(SB), AX
+	LEAQ ·avx512VMXor+0(SB), AX
 	MOVQ AX, 1616(DI)
-	LEAQ ·avx512VMFloatOfBool+0(SB), AX
+	LEAQ ·avx512VMNot+0(SB), AX
 	MOVQ AX, 1624(DI)
-	LEAQ ·avx512VMWhere+0(SB), AX
+	LEAQ ·avx512VMFloatOfBool+0(SB), AX
 	MOVQ AX, 1632(DI)
-	LEAQ ·avx512VMLoadBool+0(SB), AX
+	LEAQ ·avx512VMWhere+0(SB), AX
 	MOVQ AX, 1640(DI)
-	LEAQ ·avx512VMStoreBool+0(SB), AX
+	LEAQ ·avx512VMLoadBool+0(SB), AX
 	MOVQ AX, 1648(DI)
+	LEAQ ·avx512VMStoreBool+0(SB), AX
+	MOVQ AX, 1656(DI)
 	RET
 
 // func avx2VM(program *byte, bytes int) uint64
@@ -22017,6 +22061,42 @@ beyond:
 	ADDQ         $+64, R10
 	JMP          (R10)
 
+// func avx2VMPolynomial()
+// Requires: AVX
+TEXT ·avx2VMPolynomial(SB), NOSPLIT, $0
+	MOVQ    8(R10), SI
+	MOVQ    16(R10), DX
+	ANDQ    R8, DX
+	VMOVUPS (SI)(DX*1), Y7
+	VMOVUPS 32(SI)(DX*1), Y8
+	VMOVUPS 64(SI)(DX*1), Y9
+	VMOVUPS 96(SI)(DX*1), Y10
+	VMOVUPS 128(SI)(DX*1), Y11
+	VMOVUPS 160(SI)(DX*1), Y12
+	MOVQ    24(R10), DI
+	MOVQ    32(R10), BX
+	ADDQ    BX, DI
+	NEGQ    BX
+
+coefficient:
+	VBROADCASTSS (DI)(BX*1), Y6
+	VMULPS       Y7, Y0, Y0
+	VMULPS       Y8, Y1, Y1
+	VMULPS       Y9, Y2, Y2
+	VMULPS       Y10, Y3, Y3
+	VMULPS       Y11, Y4, Y4
+	VMULPS       Y12, Y5, Y5
+	VADDPS       Y6, Y0, Y0
+	VADDPS       Y6, Y1, Y1
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y6, Y4, Y4
+	VADDPS       Y6, Y5, Y5
+	ADDQ         $0x04, BX
+	JNZ          coefficient
+	ADDQ         $+64, R10
+	JMP          (R10)
+
 // func avx2VMEqual()
 // Requires: AVX
 TEXT ·avx2VMEqual(SB), NOSPLIT, $0
@@ -22787,44 +22867,46 @@ TEXT ·avx2VMHandlers(SB), NOSPLIT, $0-24
 	MOVQ AX, 1464(DI)
 	LEAQ ·avx2VMScaleExp+0(SB), AX
 	MOVQ AX, 1472(DI)
-	LEAQ ·avx2VMEqual+0(SB), AX
+	LEAQ ·avx2VMPolynomial+0(SB), AX
 	MOVQ AX, 1480(DI)
-	LEAQ ·avx2VMEqualOf+0(SB), AX
+	LEAQ ·avx2VMEqual+0(SB), AX
 	MOVQ AX, 1488(DI)
-	LEAQ ·avx2VMNotEqual+0(SB), AX
+	LEAQ ·avx2VMEqualOf+0(SB), AX
 	MOVQ AX, 1496(DI)
-	LEAQ ·avx2VMNotEqualOf+0(SB), AX
+	LEAQ ·avx2VMNotEqual+0(SB), AX
 	MOVQ AX, 1504(DI)
-	LEAQ ·avx2VMLess+0(SB), AX
+	LEAQ ·avx2VMNotEqualOf+0(SB), AX
 	MOVQ AX, 1512(DI)
-	LEAQ ·avx2VMLessOf+0(SB), AX
+	LEAQ ·avx2VMLess+0(SB), AX
 	MOVQ AX, 1520(DI)
-	LEAQ ·avx2VMLessEqual+0(SB), AX
+	LEAQ ·avx2VMLessOf+0(SB), AX
 	MOVQ AX, 1528(DI)
-	LEAQ ·avx2VMLessEqualOf+0(SB), AX
+	LEAQ ·avx2VMLessEqual+0(SB), AX
 	MOVQ AX, 1536(DI)
-	LEAQ ·avx2VMIsNaN+0(SB), AX
+	LEAQ ·avx2VMLessEqualOf+0(SB), AX
 	MOVQ AX, 1544(DI)
-	LEAQ ·avx2VMIsInf+0(SB), AX
+	LEAQ ·avx2VMIsNaN+0(SB), AX
 	MOVQ AX, 1552(DI)
-	LEAQ ·avx2VMIsFinite+0(SB), AX
+	LEAQ ·avx2VMIsInf+0(SB), AX
 	MOVQ AX, 1560(DI)
-	LEAQ ·avx2VMNotZero+0(SB), AX
+	LEAQ ·avx2VMIsFinite+0(SB), AX
 	MOVQ AX, 1568(DI)
-	LEAQ ·avx2VMAnd+0(SB), AX
+	LEAQ ·avx2VMNotZero+0(SB), AX
 	MOVQ AX, 1576(DI)
-	LEAQ ·avx2VMOr+0(SB), AX
+	LEAQ ·avx2VMAnd+0(SB), AX
 	MOVQ AX, 1584(DI)
-	LEAQ ·avx2VMXor+0(SB), AX
+	LEAQ ·avx2VMOr+0(SB), AX
 	MOVQ AX, 1592(DI)
-	LEAQ ·avx2VMNot+0(SB), AX
+	LEAQ ·avx2VMXor+0(SB), AX
 	MOVQ AX, 1600(DI)
-	LEAQ ·avx2VMFloatOfBool+0(SB), AX
+	LEAQ ·avx2VMNot+0(SB), AX
 	MOVQ AX, 1608(DI)
-	LEAQ ·avx2VMWhere+0(SB), AX
+	LEAQ ·avx2VMFloatOfBool+0(SB), AX
 	MOVQ AX, 1616(DI)
-	LEAQ ·avx2VMLoadBool+0(SB), AX
+	LEAQ ·avx2VMWhere+0(SB), AX
 	MOVQ AX, 1624(DI)
-	LEAQ ·avx2VMStoreBool+0(SB), AX
+	LEAQ ·avx2VMLoadBool+0(SB), AX
 	MOVQ AX, 1632(DI)
+	LEAQ ·avx2VMStoreBool+0(SB), AX
+	MOVQ AX, 1640(DI)
 	RET

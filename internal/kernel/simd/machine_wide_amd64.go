@@ -139,6 +139,8 @@ func avx2WideMulMul()
 
 func avx2Widestoreload()
 
+func avx2WidePolynomial()
+
 //go:noescape
 func avx2WideHandlers(dst []uintptr)
 
@@ -208,4 +210,5 @@ var avx2WideMachine = newMachine(96, nil, avx2Wide, avx2WideHandlers, []string{
 	"MulSub",
 	"MulMul",
 	"storeload",
+	"Polynomial",
 })

@@ -2174,6 +2174,48 @@ TEXT ·avx2Widestoreload(SB), NOSPLIT, $0
 	ADDQ    $+64, R10
 	JMP     (R10)
 
+// func avx2WidePolynomial()
+// Requires: AVX
+TEXT ·avx2WidePolynomial(SB), NOSPLIT, $0
+	MOVQ 8(R10), SI
+	MOVQ 16(R10), DX
+	ANDQ R8, DX
+	MOVQ 24(R10), DI
+	MOVQ 32(R10), BX
+	ADDQ BX, DI
+	NEGQ BX
+
+coefficient:
+	VBROADCASTSS (DI)(BX*1), Y12
+	VMULPS       (SI)(DX*1), Y0, Y0
+	VMULPS       32(SI)(DX*1), Y1, Y1
+	VMULPS       64(SI)(DX*1), Y2, Y2
+	VMULPS       96(SI)(DX*1), Y3, Y3
+	VMULPS       128(SI)(DX*1), Y4, Y4
+	VMULPS       160(SI)(DX*1), Y5, Y5
+	VMULPS       192(SI)(DX*1), Y6, Y6
+	VMULPS       224(SI)(DX*1), Y7, Y7
+	VMULPS       256(SI)(DX*1), Y8, Y8
+	VMULPS       288(SI)(DX*1), Y9, Y9
+	VMULPS       320(SI)(DX*1), Y10, Y10
+	VMULPS       352(SI)(DX*1), Y11, Y11
+	VADDPS       Y12, Y0, Y0
+	VADDPS       Y12, Y1, Y1
+	VADDPS       Y12, Y2, Y2
+	VADDPS       Y12, Y3, Y3
+	VADDPS       Y12, Y4, Y4
+	VADDPS       Y12, Y5, Y5
+	VADDPS       Y12, Y6, Y6
+	VADDPS       Y12, Y7, Y7
+	VADDPS       Y12, Y8, Y8
+	VADDPS       Y12, Y9, Y9
+	VADDPS       Y12, Y10, Y10
+	VADDPS       Y12, Y11, Y11
+	ADDQ         $0x04, BX
+	JNZ          coefficient
+	ADDQ         $+64, R10
+	JMP          (R10)
+
 // func avx2WideHandlers(dst []uintptr)
 TEXT ·avx2WideHandlers(SB), NOSPLIT, $0-24
 	MOVQ dst_base+0(FP), DI
@@ -2307,4 +2349,6 @@ TEXT ·avx2WideHandlers(SB), NOSPLIT, $0-24
 	MOVQ AX, 504(DI)
 	LEAQ ·avx2Widestoreload+0(SB), AX
 	MOVQ AX, 512(DI)
+	LEAQ ·avx2WidePolynomial+0(SB), AX
+	MOVQ AX, 520(DI)
 	RET
