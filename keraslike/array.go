@@ -13,6 +13,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // Number is the set of number types from which an Array can be made.
@@ -194,7 +195,7 @@ func stackSamples[T Number](what string, samples [][]T, shape []int) (*Array, er
 	each := Shape(shape).Size()
 	for i, s := range samples { // before memory is allocated for all of them
 		if len(s) != each {
-			return nil, fmt.Errorf("%s %d has %d values, want %d", what, i, len(s), each)
+			return nil, fmt.Errorf("%s %d has %s, want %d", what, i, text.Count(len(s), "value"), each)
 		}
 	}
 	a := &Array{values: make([]float32, len(samples)*each), shape: whole}

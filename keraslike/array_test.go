@@ -75,7 +75,7 @@ func TestNoArrays(t *testing.T) {
 		"array: value 0 is -9223372036854775808":                       second(keraslike.NewArray([]int64{math.MinInt64}, 1)),
 		"array: value 0 is 1e+39, beyond the range of float32":         second(keraslike.NewArray([]float64{1e39}, 1)),
 		"rows: no values":                                              second(keraslike.Rows[float64](nil)),
-		"rows: row 1 has 1 values, want 2":                             second(keraslike.Rows([][]float64{{1, 2}, {3}})),
+		"rows: row 1 has 1 value, want 2":                              second(keraslike.Rows([][]float64{{1, 2}, {3}})),
 		"rows: row 2 has 0 values, want 2":                             second(keraslike.Rows([][]float64{{1, 2}, {3, 4}, nil})),
 		"rows: row 1: value 0 is -1e+300, beyond":                      second(keraslike.Rows([][]float64{{1}, {-1e300}})),
 		"column: no values":                                            second(keraslike.Column([]int{})),

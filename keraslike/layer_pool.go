@@ -3,7 +3,6 @@
 package keraslike
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -145,7 +144,10 @@ func (d *pool) check() error {
 	if d.Padding == graph.Causal {
 		return fmt.Errorf("padding is causal, want valid or same")
 	}
-	return errors.Join(d.PoolSize.check("pool size", d.Axes), d.Strides.check("strides", d.Axes))
+	if err := d.PoolSize.check("pool size", d.Axes); err != nil {
+		return err // strides that were not set are the same, and need no second error
+	}
+	return d.Strides.check("strides", d.Axes)
 }
 
 // multiplications counts the cells of all windows.

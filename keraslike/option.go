@@ -15,8 +15,8 @@ import (
 // A layer takes the options of its family: an option of another family does not
 // compile. An option of the family that this layer does not support, such as CausalPadding
 // for Conv2D, is an error when the model is built. The order of options never matters: if
-// an option is given twice, the last one counts; two different options for one setting,
-// such as SamePadding and CausalPadding, are an error.
+// an option function is called twice, the last call counts; two different options for one
+// setting, such as SamePadding and CausalPadding or ReLU and Tanh, are an error.
 //
 // All options use one mechanism: an option holds the name of a field of the layer's
 // definition and its value. A field that can be set by an option has a struct tag with the
@@ -306,6 +306,9 @@ func (l *layer) apply(s setting) error {
 		return fmt.Errorf("%s: %w", s.option, err)
 	}
 	c := choice{strings.ToLower(s.field), s.option}
+	if v := reflect.ValueOf(s.value); v.Kind() == reflect.String && v.Type().Name() == s.option {
+		c.option = v.String() // one of several constants, such as ReLU and Tanh
+	}
 	if s.choice != "" {
 		c.setting = s.choice
 	}

@@ -75,6 +75,9 @@ func TestContradictingOptions(t *testing.T) {
 	wantError(t, compile(k.Conv1D(1, 2, k.SamePadding, k.CausalPadding), 4, 1), "padding: got both CausalPadding and SamePadding")
 	wantError(t, compile(k.Conv1D(1, 2, k.CausalPadding, k.SamePadding), 4, 1), "padding: got both CausalPadding and SamePadding")
 	wantError(t, compile(k.AveragePooling2D(2, k.SamePadding, k.ValidPadding), 4, 4, 1), "padding: got both SamePadding and ValidPadding")
+	wantError(t, compile(k.Dense(1, k.ReLU, k.Tanh), 4), "activation: got both relu and tanh")
+	wantError(t, compile(k.Dense(1, k.Tanh, k.ReLU), 4), "activation: got both relu and tanh")
+	wantError(t, compile(k.Resizing(2, 2, k.NearestInterpolation, k.BicubicInterpolation), 4, 4, 1), "interpolation: got both bicubic and nearest")
 	wantError(t, compile(k.Normalization(k.AllAxes, k.Axis(1)), 4), "axis: got both AllAxes and Axis")
 	wantError(t, compile(k.Normalization(k.Axis(1), k.AllAxes), 4), "axis: got both AllAxes and Axis")
 	wantError(t, compile(k.Conv2D(1, 2, k.Strides()), 4, 4, 1), "Strides: got 0 numbers, want one, or one for each spatial axis")
@@ -85,6 +88,9 @@ func TestContradictingOptions(t *testing.T) {
 	wantError(t, compile(k.Conv2D(1, 2, k.CausalPadding, k.Strides(1, 2, 3, 4)), 4, 4, 1), "CausalPadding does not fit", "Strides: got 4 numbers")
 	wantError(t, compile(k.Bidirectional(k.LSTM(1, k.Name("l"), k.ResetBefore)), 4, 1), "LSTM: ResetBefore does not fit")
 	wantError(t, compile(k.TimeDistributed(k.Conv1D(1, 2, k.CausalPadding, k.SamePadding)), 3, 4, 1), "Conv1D", "padding: got both")
+	if err := compile(k.Dense(1, k.ReLU, k.ReLU), 4); err != nil {
+		t.Errorf("the same activation twice: %v", err)
+	}
 	if y := k.MaxPooling1D(2, k.Strides(3), k.Strides(1)).Apply(k.Input(4, 1)); !y.Shape().Equal(k.Shape{3, 1}) {
 		t.Errorf("the last of two Strides gives %v, want [3 1]", y.Shape())
 	}

@@ -4,6 +4,7 @@ package recipes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"io/fs"
@@ -35,6 +36,9 @@ func openPhoto(path string) (*photo, error) {
 func newPhoto(fsys fs.FS, name, path string) (p *photo, err error) {
 	p = &photo{name: name, path: path, fsys: fsys}
 	height, width, err := p.shownSize()
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		err = failed.Err // the path is that of a file system nobody sees
+	}
 	if err != nil {
 		return nil, fmt.Errorf("photo %s: %w", path, err)
 	}

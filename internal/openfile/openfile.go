@@ -45,7 +45,11 @@ func FS(fsys fs.FS, name string) (*File, error) {
 func open(f fs.File, name string) (*File, error) {
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file", name)
+		what := "not a regular file"
+		if info.IsDir() {
+			what = "a folder, want a file"
+		}
+		err = fmt.Errorf("%s is %s", name, what)
 	}
 	if err != nil {
 		_ = f.Close() // only read

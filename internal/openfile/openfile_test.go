@@ -85,11 +85,11 @@ func TestErrors(t *testing.T) {
 	dir := t.TempDir()
 	system := fstest.MapFS{"dir/f": {}}
 	for want, open := range map[string]func() (*File, error){
-		dir + " is not a regular file": func() (*File, error) { return Path(dir) },
-		"no such file":                 func() (*File, error) { return Path(filepath.Join(dir, "absent")) },
-		"dir is not a regular file":    func() (*File, error) { return FS(system, "dir") },
-		"open absent":                  func() (*File, error) { return FS(system, "absent") },
-		"the file system is nil":       func() (*File, error) { return FS(nil, "f") },
+		dir + " is a folder, want a file": func() (*File, error) { return Path(dir) },
+		"no such file":                    func() (*File, error) { return Path(filepath.Join(dir, "absent")) },
+		"dir is a folder, want a file":    func() (*File, error) { return FS(system, "dir") },
+		"open absent":                     func() (*File, error) { return FS(system, "absent") },
+		"the file system is nil":          func() (*File, error) { return FS(nil, "f") },
 	} {
 		if _, err := open(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,7 +25,15 @@ const suffix = ".tmp"
 // Write writes a temporary file next to path, syncs it to disk and renames it: whatever fails, path
 // holds either its previous content or all of the new content. Temporary files of path whose
 // writers are gone are removed first.
+//
+// Errors name the folder or path, and never the temporary file, of which the caller knows nothing.
 func Write(path string, write func(io.Writer) error) error {
+	if path == "" {
+		return errors.New("the path is empty")
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return errors.New("it is a folder, want the path of a file")
+	}
 	sweep(path)
 	f, err := create(path)
 	if err != nil {
@@ -59,6 +68,9 @@ func create(path string) (*os.File, error) {
 	dir, base := filepath.Dir(path), filepath.Base(path)
 	for range tries {
 		f, err := os.CreateTemp(dir, "."+base+".*"+suffix)
+		if failed, ok := errors.AsType[*fs.PathError](err); ok {
+			return nil, &fs.PathError{Op: "create a file in", Path: dir, Err: failed.Err}
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -6,10 +6,12 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -74,6 +76,25 @@ func TestWriteEndsEarly(t *testing.T) {
 		t.Errorf("file holds %q, want its old content", got)
 	}
 	wantNames(t, dir, "m")
+}
+
+// Nobody has heard of the temporary file, so no error may name it.
+func TestWriteNowhere(t *testing.T) {
+	dir := t.TempDir()
+	for path, want := range map[string]string{
+		"":                                "the path is empty",
+		dir:                               "it is a folder, want the path of a file",
+		filepath.Join(dir, "absent", "m"): "create a file in " + filepath.Join(dir, "absent") + ": ",
+	} {
+		err := Write(path, func(io.Writer) error { t.Errorf("%q: was written", path); return nil })
+		if err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), ".tmp") {
+			t.Errorf("%q: error %v, want %q and no temporary file", path, err, want)
+		}
+	}
+	if err := Write(filepath.Join(dir, "absent", "m"), nil); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v, want fs.ErrNotExist", err)
+	}
+	wantNames(t, dir)
 }
 
 // Only files that no other program creates are removed, and only those of the same target.

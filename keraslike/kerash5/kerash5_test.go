@@ -229,7 +229,7 @@ func TestErrorsSayWhatIsWrong(t *testing.T) {
 	if _, err := kerash5.Open("testdata/absent.h5"); err == nil || !strings.Contains(err.Error(), "absent.h5") {
 		t.Errorf("absent file: error %v", err)
 	}
-	if _, err := kerash5.Open("testdata"); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+	if _, err := kerash5.Open("testdata"); err == nil || !strings.Contains(err.Error(), "is a folder, want a file") {
 		t.Errorf("folder: error %v", err)
 	}
 }

@@ -33,7 +33,7 @@ type Comm struct {
 	aborting atomic.Bool
 
 	// The call of Exchange. The library reads and writes the slices until the messages are complete, after
-	// an error for ever, and these references keep them. Go's heap objects do not move.
+	// an error forever, and these references keep them. Go's heap objects do not move.
 	to, from      int
 	send, receive []byte
 	broken        error // of an earlier call
@@ -87,7 +87,7 @@ func newComm(lib library, l launcher, s settings) (*Comm, error) {
 
 // serve makes calls of the library on one thread.
 func (c *Comm) serve() {
-	runtime.LockOSThread() // for ever
+	runtime.LockOSThread() // forever
 	for f := range c.work {
 		c.done <- f()
 	}
