@@ -31,6 +31,7 @@ var bostonColumns = []string{"CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE", 
 // and 102 for testing.
 //
 // Input shape:  (13) CRIM ... LSTAT, unscaled
+//
 // Target shape: (1) MEDV
 //
 // The data set has a flaw that no model should be built on: column B is computed from the

@@ -55,6 +55,7 @@ var (
 // photographs but of generated drawings: 200 + 200, 100 + 100 and 100 + 100.
 //
 // Input shape:  (height, width, 3)
+//
 // Target shape: (1)
 //
 // A folder holds train, validation and test with cats and dogs in each; or the published

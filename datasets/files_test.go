@@ -52,6 +52,13 @@ func TestFilesByPath(t *testing.T) {
 		}
 		return err
 	}
+	_, errFolder := ReadCSVFile(dir, CSVOptions{})
+	_, errTextFolder := ReadTextsFile(dir)
+	for k, err := range []error{errFolder, errTextFolder, chunksErr(dir)} {
+		if err == nil || err.Error() != dir+" is a folder, want a file" {
+			t.Errorf("folder %d: %v", k, err)
+		}
+	}
 	missing := filepath.Join(dir, "missing")
 	_, errTable := ReadCSVFile(missing, CSVOptions{})
 	_, errTexts := ReadTextsFile(missing)

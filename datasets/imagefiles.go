@@ -8,7 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -95,6 +98,15 @@ func (w *walk) class(dir string, class int) error {
 	return nil
 }
 
+// folderName is the path of a folder for errors. The file system of os.DirFS is the path of its
+// root; what others call their root is unknown.
+func folderName(fsys fs.FS, dir string) string {
+	if root := reflect.ValueOf(fsys); reflect.TypeOf(fsys) == reflect.TypeOf(os.DirFS(".")) {
+		return path.Join(filepath.ToSlash(root.String()), dir)
+	}
+	return dir
+}
+
 // classes collects the files of a folder that has a folder for each class. what are the
 // files, for errors.
 func (w *walk) classes(dir, what string) (names []string, err error) {
@@ -103,6 +115,9 @@ func (w *walk) classes(dir, what string) (names []string, err error) {
 	}
 	dir = path.Clean(dir)
 	entries, err := fs.ReadDir(w.fsys, dir)
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		return nil, &fs.PathError{Op: failed.Op, Path: folderName(w.fsys, dir), Err: failed.Err}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +150,7 @@ func (w *walk) classes(dir, what string) (names []string, err error) {
 	case len(empty) > 1:
 		return nil, text.Brief(fmt.Errorf("%d class folders contain no %s (%s): remove them or add some: %s", len(empty), what, types, strings.Join(empty, ", ")))
 	case len(names) < 2:
-		return nil, fmt.Errorf("%s has %d folders with %d %s, want one folder for each of at least two classes", dir, len(names), len(w.files), what)
+		return nil, fmt.Errorf("%s has %s with %s, want one folder for each of at least two classes", folderName(w.fsys, dir), text.Count(len(names), "class folder"), text.Count(len(w.files), strings.TrimSuffix(what, "s")))
 	}
 	return names, nil
 }

@@ -5,6 +5,7 @@ package datasets
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -76,16 +77,16 @@ func TestFolderClasses(t *testing.T) {
 		{[]string{"b/z.png", "b/a/2.png", "b/a/1.png", "b/a.png", "b/B.PNG", "b/a b/3.png", "a/deep/er/x.png"}, "[a b] a/deep/er/x.png=0 b/B.PNG=1 b/a.png=1 b/z.png=1 b/a/1.png=1 b/a/2.png=1 b/a b/3.png=1"},
 		{[]string{"root.png", "cats/c.jpeg.png", "dogs/d.png", "dogs/e.txt", "dogs/jpg", "dogs/f.png.bak"}, "[cats dogs] cats/c.jpeg.png=0 dogs/d.png=1"},
 		{[]string{"10/x.png", "9/x.png", "Z/x.png", "a/x.png"}, "[10 9 Z a] 10/x.png=0 9/x.png=1 Z/x.png=2 a/x.png=3"},
-		{[]string{"a/x.png", "b/", "c/x.png"}, "image folder: class folder b contains no images (.jpg .jpeg .png .gif .bmp): remove it or add some"},
-		{[]string{"a/x.png", "b/notes.txt", "c/x.png"}, "image folder: class folder b contains no images"},
-		{[]string{"a/x.png", "b/._x.png", "c/x.png"}, "image folder: class folder b contains no images"},
-		{[]string{"a/x.png"}, "image folder: . has 1 folders with 1 images, want one folder for each of at least two classes"},
-		{[]string{"a.png", "b.png"}, "image folder: . has 0 folders with 0 images"},
+		{[]string{"a/x.png", "b/", "c/x.png"}, "class folder b contains no images (.jpg .jpeg .png .gif .bmp): remove it or add some"},
+		{[]string{"a/x.png", "b/notes.txt", "c/x.png"}, "class folder b contains no images"},
+		{[]string{"a/x.png", "b/._x.png", "c/x.png"}, "class folder b contains no images"},
+		{[]string{"a/x.png"}, "has 1 class folder with 1 image, want one folder for each of at least two classes"},
+		{[]string{"a.png", "b.png"}, "has 0 class folders with 0 images"},
 	} {
 		for kind, fsys := range tree(t, c.files...) {
 			s, err := NewImageFolder(fsys, ".", ImageOptions{Height: 2, Width: 2})
 			if err != nil {
-				if !strings.HasPrefix(err.Error(), c.want) {
+				if !strings.HasPrefix(err.Error(), "image folder: ") || !strings.Contains(err.Error(), c.want) {
 					t.Errorf("%s %v: got error %v, want %s", kind, c.files, err, c.want)
 				}
 				continue
@@ -100,6 +101,23 @@ func TestFolderClasses(t *testing.T) {
 			}
 			readAll(t, s)
 		}
+	}
+}
+
+// The usual mistake is a misspelled path in os.DirFS, so errors have it.
+func TestFolderNames(t *testing.T) {
+	root := filepath.ToSlash(t.TempDir())
+	for path, want := range map[string]string{
+		root + "/photso": "image folder: open " + root + "/photso: ",
+		root:             "image folder: " + root + " has 0 class folders with 0 images",
+	} {
+		_, err := NewImageFolder(os.DirFS(path), "", ImageOptions{Height: 1, Width: 1})
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", path, err, want)
+		}
+	}
+	if _, err := NewImageFolder(os.DirFS(root), "train", ImageOptions{Height: 1, Width: 1}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), root+"/train") {
+		t.Errorf("a folder that does not exist: %v", err)
 	}
 }
 

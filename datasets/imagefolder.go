@@ -115,7 +115,7 @@ type ImageOptions struct {
 	// Crop cuts the largest middle part with the aspect ratio of Height to Width before
 	// resizing, as Keras's crop_to_aspect_ratio, so that nothing is distorted.
 	Crop bool `json:"crop,omitempty"`
-	// Gray makes one channel of the colors before resizing, their luma as by PIL's convert("L").
+	// Gray converts colors to one channel before resizing: their luma, as PIL's convert("L") does.
 	Gray bool `json:"gray,omitempty"`
 	// Flat makes each image a vector, for dense networks.
 	Flat    bool     `json:"flat,omitempty"`
@@ -157,6 +157,7 @@ func (o ImageOptions) size() picture.Size {
 // all processors; a training loop should also read batches ahead, see Prefetch.
 //
 // Input shape:  (height, width, 3), one channel with Gray, one axis with Flat
+//
 // Target shape: (1) for two classes, () the class index for more
 type ImageFolder struct {
 	layout

@@ -85,7 +85,7 @@ func TestFolderErrors(t *testing.T) {
 		want string
 	}{
 		{"none", good, "image folder: open none: file does not exist"},
-		{"top/a", good, "image folder: top/a has 0 folders with 0 images"},
+		{"top/a", good, "image folder: top/a has 0 class folders with 0 images"},
 		{"top", ImageOptions{}, "images: size 0x0, want at least 1x1"},
 		{"top", ImageOptions{Height: 1 << 20, Width: 1 << 20}, "images: size 1048576x1048576, want at least 1x1"},
 		{"top", ImageOptions{Height: 1, Width: 1, Filter: 7}, "images: filter 7 is unknown"},

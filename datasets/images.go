@@ -11,6 +11,7 @@ import (
 // to value/255 when they are read.
 //
 // Input shape:  (height, width, channels), or (height·width·channels) after Flat
+//
 // Target shape: () the class index, or (classes) after OneHot
 type Images struct {
 	layout

@@ -34,6 +34,7 @@ const mnistLimit = 1 << 28
 // gray bytes with the digit as class; the sample has 2,000 and 500.
 //
 // Input shape:  (28, 28, 1), values 0..1; (784) after Flat
+//
 // Target shape: () the digit; (10) after OneHot
 //
 // Source: LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document

@@ -12,6 +12,7 @@ import (
 // reads them with Active, and Read fills dense vectors.
 //
 // Input shape:  (width), sparse
+//
 // Target shape: those given to NewMultiHot
 type MultiHot struct {
 	layout

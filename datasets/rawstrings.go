@@ -97,6 +97,7 @@ func (s *rawSource) ReadStrings(k int, indices []int, to []string) error {
 // keraslike.
 //
 // Input shape:  (1), strings
+//
 // Target shape: (1) for two classes, () the class index for more
 func (t *Texts) Raw() (Source, error) {
 	y, err := (&Sequences{Labels: t.Labels, names: t.names}).target()

@@ -116,7 +116,7 @@ const (
 	MissingCategory                // a category of its own, before UnseenCategory's (categories)
 )
 
-// DatePart is a number, or two, that is computed of a date, in its own time zone. Cycles are
+// DatePart is one or two numbers computed from a date, in its own time zone. Cycles are
 // sine and cosine of an angle that grows by 2π over the period, so that its end is close to
 // its beginning. The other parts are scaled as numbers are.
 type DatePart int

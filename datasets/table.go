@@ -13,6 +13,7 @@ import (
 // float32 when they are read.
 //
 // Input shape:  (columns)
+//
 // Target shape: (1); none for a table without a target
 type Table struct {
 	layout

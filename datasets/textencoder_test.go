@@ -68,8 +68,8 @@ func TestTextFolder(t *testing.T) {
 		{bad("caf\xe9 au lait"), "text folder: b/1.txt: not UTF-8"},
 		{bad(strings.Repeat("x", maxTextLine+1)), "text folder: b/1.txt: more than 1048576 bytes"},
 		{fstest.MapFS{"a/1.txt": {}, "b/1.md": {}}, "text folder: class folder b contains no texts (.txt): remove it or add some"},
-		{fstest.MapFS{"a/1.txt": {}}, "text folder: . has 1 folders with 1 texts, want one folder for each of at least two classes"},
-		{fstest.MapFS{}, "text folder: . has 0 folders"},
+		{fstest.MapFS{"a/1.txt": {}}, "text folder: . has 1 class folder with 1 text, want one folder for each of at least two classes"},
+		{fstest.MapFS{}, "text folder: . has 0 class folders"},
 		{fragile{fstest.MapFS{"a/1.txt": {}, "b/1.txt": {}}, "b/1.txt", func() error { panic("broken") }}, "text folder: the file system panicked"},
 	} {
 		if _, err := NewTextFolder(c.fsys, ""); err == nil || !strings.HasPrefix(err.Error(), c.want) {

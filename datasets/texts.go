@@ -75,6 +75,7 @@ func (s *Sequences) target() (Array, error) {
 // length, for an embedding.
 //
 // Input shape:  (length)
+//
 // Target shape: (1) for two classes, () the class index for more
 func (s *Sequences) Padded(length int) (Source, error) {
 	x, err := PadSequences(s.IDs, Padding{Length: length})
@@ -97,6 +98,7 @@ func (s *Sequences) Padded(length int) (Source, error) {
 // The ids must be smaller than width.
 //
 // Input shape:  (width), sparse
+//
 // Target shape: (1) for two classes, () the class index for more
 func (s *Sequences) MultiHot(width int) (*MultiHot, error) {
 	y, err := s.target()

@@ -37,6 +37,7 @@ type Window struct {
 // precision; the windows overlap and are assembled when they are read.
 //
 // Input shape:  (ceil(Lookback/Step), columns)
+//
 // Target shape: (1)
 type Windows struct {
 	layout

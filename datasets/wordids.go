@@ -83,13 +83,13 @@ func (p WordIDs) check() error {
 	return err
 }
 
-// Encode turns a text into ids as the texts of IMDB and Reuters were: the capital letters A to Z
-// become small, but no others; words are what stands between spaces, tabs, newlines and
+// Encode turns a text into ids as the texts of IMDB and Reuters were: only the letters A to Z
+// are converted to lower case; words are what stands between spaces, tabs, newlines and
 // punctuation, see DefaultFilters, so that an apostrophe is part of a word. StartID comes first. A
 // word of the index has its rank plus WordOffset as id, or OOVID if w excludes that id; words that
 // the index does not have are left out. w.MaxLen does not apply.
 //
-// Of the 50,000 reviews of [Reviews] all have the ids that IMDB has for them.
+// All 50,000 texts of [Reviews] get the ids that [IMDB] has for them.
 func (x *WordIndex) Encode(text string, w Words) []int32 { return x.encode(text, w, false) }
 
 // encode is Encode; with oov, words that the index does not have become OOVID.

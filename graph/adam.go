@@ -13,10 +13,12 @@ type AdamOption func(*adam)
 // Beta1 is the decay of the average of the gradients, from 0 to less than 1. The default is 0.9.
 func Beta1(beta float64) AdamOption { return func(a *adam) { a.beta1 = beta } }
 
-// Beta2 is the decay of the average of their squares, from 0 to less than 1. The default is 0.999.
+// Beta2 is the decay of the average of the squared gradients, from 0 to less than 1. The default is
+// 0.999.
 func Beta2(beta float64) AdamOption { return func(a *adam) { a.beta2 = beta } }
 
-// Epsilon is what is added to the root of that average. It is positive; the default is 1e-7.
+// Epsilon is the positive constant added to the root of the average of the squared gradients. The
+// default is 1e-7.
 func Epsilon(epsilon float64) AdamOption { return func(a *adam) { a.epsilon = epsilon } }
 
 type adam struct{ beta1, beta2, epsilon float64 }

@@ -26,7 +26,7 @@ func WriteDOT(w io.Writer, name string, groups *Groups, roots ...*Node) error {
 	return d.writeDOT(w, name, "")
 }
 
-// WriteDOT draws the Program that o.Compile makes of roots, as the function WriteDOT draws the expressions: a
+// WriteDOT draws the Program that o.Compile builds from roots, as the function WriteDOT draws the expressions: a
 // box is what is computed at once, with the ops of which it is made, a dashed one is a view, which computes
 // nothing, and what was computed in advance is a constant. The caption has the passes and how many nodes they
 // have left.

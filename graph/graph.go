@@ -85,6 +85,9 @@ func Let(n *Node, v Value) error {
 	if t, ok := v.(*tensor.Dense); ok && t == nil {
 		return fmt.Errorf("let %q: the tensor is nil", n.Name())
 	}
+	if !n.IsVar() {
+		return fmt.Errorf("let %q: the node is computed, want an input or a variable", n.Name())
+	}
 	if err := checkValue(n.Shape(), n.Dtype(), v); err != nil {
 		return fmt.Errorf("let %q: %w", n.Name(), err)
 	}

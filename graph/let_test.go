@@ -47,4 +47,17 @@ func TestLetFloats(t *testing.T) {
 	if err := LetFloats(nil, nil); err == nil {
 		t.Error("no node is accepted")
 	}
+	if err := LetFloats(product, values); err == nil || !strings.Contains(err.Error(), "the node is computed, want an input or a variable") {
+		t.Errorf("a value for what is computed: %v", err)
+	}
+	if got, before := p.Floats(2), p.Floats(-1); got != nil || before != nil {
+		t.Errorf("roots that do not exist have the values %v and %v", got, before)
+	}
+	other, err := Input(New(), Float32, "x", 2, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Add(x, other); err == nil || !strings.HasSuffix(err.Error(), "input 1 is in another graph than input 0") {
+		t.Errorf("a sum over two graphs: %v", err)
+	}
 }

@@ -15,7 +15,7 @@ import (
 // Float is a float type of an expression.
 type Float = kernel.Float
 
-// Op is an op of one's own, made by NewOp.
+// Op is a user-defined op, made by [NewOp].
 type Op struct {
 	name      string
 	forward   custom
@@ -28,7 +28,7 @@ type Op struct {
 }
 
 // Call has the operands of an op while it runs, in row-major order. Operands of type Int64 and Bool are
-// in the fields of their own. They are only valid until the function returns.
+// in fields of their own. They are only valid until the function returns.
 type Call[T Float] struct {
 	Out      []T
 	In       [][]T
@@ -91,8 +91,8 @@ func Shapes(shape func(in []Shape) (Shape, error)) OpOption {
 	return func(o *Op) { o.shape = shape }
 }
 
-// Types sets the element types of result and inputs. The zero Dtype, which those that are not given
-// have, is the float type of the expression.
+// Types sets the element types of the result and the inputs. A type that is not given, or the zero
+// Dtype, is the float type of the expression.
 func Types(out Dtype, in ...Dtype) OpOption {
 	return func(o *Op) { o.outType, o.inTypes = out, slices.Clone(in) }
 }
@@ -111,7 +111,7 @@ func Backward(f32 func(c *Call[float32]) error, f64 func(c *Call[float64]) error
 	return func(o *Op) { o.backward = custom{f32, f64} }
 }
 
-// NoGradient names the inputs, counted from 0, by which the derivative of the result is 0.
+// NoGradient names the inputs, counted from 0, with respect to which the derivative of the result is 0.
 func NoGradient(inputs ...int) OpOption {
 	return func(o *Op) { o.constants = append(o.constants, inputs...) }
 }

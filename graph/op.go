@@ -134,6 +134,11 @@ func apply(o *op, inputs ...*Node) (n *Node, err error) {
 		}
 		shapes[i] = in.Shape()
 	}
+	for i, in := range inputs { // a constant of Gorgonia has no graph before it is an input
+		if first := inputs[0].Graph(); first != nil && in.Graph() != nil && in.Graph() != first {
+			return nil, &OpError{Op: o.name, Shapes: shapes, Err: fmt.Errorf("input %d is in another graph than input 0", i)}
+		}
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			n, err = nil, &OpError{Op: o.name, Shapes: shapes, Err: fmt.Errorf("%v", r)}

@@ -54,16 +54,16 @@ func IsInf(x *Node) (*Node, error) { return function(x, elementwise.IsInf, nil) 
 // IsFinite is where x is neither infinite nor NaN.
 func IsFinite(x *Node) (*Node, error) { return function(x, elementwise.IsFinite, nil) }
 
-// Not is where a condition is false.
+// Not returns whether a condition is false, element by element.
 func Not(a *Node) (*Node, error) { return function(a, elementwise.Not, nil) }
 
-// And is where both conditions are true.
+// And returns whether both conditions are true, element by element.
 func And(a, b *Node) (*Node, error) { return logic(a, b, elementwise.And) }
 
-// Or is where one of the conditions is true, or both.
+// Or returns whether at least one of two conditions is true, element by element.
 func Or(a, b *Node) (*Node, error) { return logic(a, b, elementwise.Or) }
 
-// Xor is where one of the conditions is true, but not both.
+// Xor returns whether exactly one of two conditions is true, element by element.
 func Xor(a, b *Node) (*Node, error) { return logic(a, b, elementwise.Xor) }
 
 func logic(a, b *Node, o elementwise.Op) (*Node, error) {
@@ -90,8 +90,8 @@ func Where(condition, a, b *Node) (*Node, error) {
 }
 
 // Cast converts x to another element type: floats to integers by truncation, numbers to booleans by
-// comparison with 0, booleans to 0 and 1. Floats stay of the type that they have, Float32 or Float64,
-// and an expression has only one of them. Integers and booleans become floats of type dt.
+// comparison with 0, booleans to 0 and 1. Floats keep their type, Float32 or Float64, since an
+// expression has only one float type. Integers and booleans become floats of type dt.
 func Cast(x *Node, dt Dtype) (*Node, error) {
 	if x == nil || x.Dtype() == dt {
 		return BroadcastTo(x, shapeOf(x)...)

@@ -7,18 +7,18 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/elementwise"
 )
 
-// Any returns whether any element of a condition is true, a scalar, or along axes; of no elements none
-// is. Numbers are true where they are not 0.
+// Any returns whether any element of a condition is true, a scalar, or along axes; it is false for no
+// elements. Numbers are true where they are not 0.
 func Any(x *Node, options ...ReduceOption) (*Node, error) {
 	return conditions(x, options, reducing{name: "any", to: elementwise.Bool, run: ofBools(kernel.AnyAxis)})
 }
 
-// All returns whether all elements are true; of no elements, all are.
+// All returns whether all elements are true, a scalar, or along axes; it is true for no elements.
 func All(x *Node, options ...ReduceOption) (*Node, error) {
 	return conditions(x, options, reducing{name: "all", to: elementwise.Bool, run: ofBools(kernel.AllAxis)})
 }
 
-// CountNonzero returns, as Int64, how many elements are true or not 0, in all or along axes.
+// CountNonzero returns, as Int64, how many elements are true or not 0, of all or along axes.
 func CountNonzero(x *Node, options ...ReduceOption) (*Node, error) {
 	return conditions(x, options, reducing{name: "count_nonzero", to: elementwise.Int, run: count, then: sumOfInts})
 }

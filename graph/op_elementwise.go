@@ -205,7 +205,7 @@ func FloorDiv(a, b *Node) (*Node, error) {
 }
 
 // Mod returns a - b·floor(a/b), which has the sign of b, as NumPy's and Python's % does; for integers,
-// a where b is 0. The derivative by a is 1, that by b is -floor(a/b).
+// a where b is 0. The derivative with respect to a is 1, with respect to b -floor(a/b).
 func Mod(a, b *Node) (*Node, error) {
 	return binaryOp(a, b, elementwise.Mod, elementwise.ModInt, func(in Nodes, _, dy *Node) (Nodes, error) {
 		var try Try
@@ -213,7 +213,7 @@ func Mod(a, b *Node) (*Node, error) {
 	})
 }
 
-// Pow returns a to the power of b. The derivative by b is 0 where a is 0 or negative.
+// Pow returns a to the power of b. The derivative with respect to b is 0 where a is 0 or negative.
 func Pow(a, b *Node) (*Node, error) {
 	return binaryOp(a, b, elementwise.Pow, noOp, func(in Nodes, y, dy *Node) (Nodes, error) {
 		a, b := in[0], in[1]

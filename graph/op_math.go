@@ -215,7 +215,7 @@ func Ceil(x *Node) (*Node, error) { return function(x, elementwise.Ceil, nil) }
 // Round rounds to the nearest integer, half to even as NumPy does.
 func Round(x *Node) (*Node, error) { return function(x, elementwise.Round, nil) }
 
-// Trunc rounds to 0.
+// Trunc rounds toward 0.
 func Trunc(x *Node) (*Node, error) { return function(x, elementwise.Trunc, nil) }
 
 // Clip returns min(max(x, low), high). The derivative is 1 from low to high and 0 outside.

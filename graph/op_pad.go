@@ -90,8 +90,7 @@ func Pad(x *Node, mode PadMode, widths ...PadWidth) (*Node, error) {
 	return y, nil
 }
 
-// PadValue adds elements of a value around x along the given axes: of a number, or of true for a value that is
-// not 0.
+// PadValue pads x with a constant along the given axes. For Bool, a value other than 0 is true.
 func PadValue(x *Node, value float64, widths ...PadWidth) (*Node, error) {
 	name := "pad" + attrs("value", value)
 	spans, to, err := padding(name, x, widths)

@@ -7,7 +7,7 @@ import (
 )
 
 // Prod returns the product of all elements, a scalar, or the products along axes, of floats or
-// integers; the product of no elements is 1. The gradient by an element is the product of all others,
+// integers; the product of no elements is 1. The gradient of an element is the product of all others,
 // also where some are 0.
 func Prod(x *Node, options ...ReduceOption) (*Node, error) {
 	d := reducing{

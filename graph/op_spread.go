@@ -10,7 +10,7 @@ import (
 
 // Variance returns Σ (x - m)²/(n - ddof) with the mean m of the n elements, all of them or those along
 // axes. The degrees of freedom ddof are 0 for the variance of the elements, as in NumPy and
-// TensorFlow, and 1 for an estimate of that of what they are samples of, PyTorch's default. It is NaN if
+// TensorFlow, and 1, PyTorch's default, for the unbiased estimate from a sample. It is NaN if
 // n = 0 and NaN or +Inf if n <= ddof.
 func Variance(x *Node, ddof int, options ...ReduceOption) (*Node, error) {
 	if ddof < 0 {

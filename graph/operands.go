@@ -80,8 +80,14 @@ func (p *Program) copyOutside() {
 	}
 }
 
-// Floats returns the float32 values of root k after a run, nil if it is not dense.
-func (p *Program) Floats(k int) []float32 { return p.floatsOf(p.roots[k]) }
+// Floats returns the float32 values of root k after a run, nil if it is not dense or there is no
+// such root.
+func (p *Program) Floats(k int) []float32 {
+	if k < 0 || k >= len(p.roots) {
+		return nil
+	}
+	return p.floatsOf(p.roots[k])
+}
 
 // floatsOf returns the float32 values of a slot, nil if it is not dense.
 func (p *Program) floatsOf(i int) []float32 {

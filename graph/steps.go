@@ -29,12 +29,12 @@ type Buffer struct {
 	First, Last   int
 }
 
-// StepsOf describes the Program that Compile makes of roots.
+// StepsOf describes the Program that Compile builds from roots.
 func StepsOf(groups *Groups, roots ...*Node) (*Steps, error) {
 	return CompileOptions{}.StepsOf(groups, roots...)
 }
 
-// StepsOf describes the Program that o.Compile makes of roots.
+// StepsOf describes the Program that o.Compile builds from roots.
 func (o CompileOptions) StepsOf(groups *Groups, roots ...*Node) (*Steps, error) {
 	d, _, err := o.drawing(groups, roots)
 	if err != nil {

@@ -60,7 +60,7 @@ func TestActivationMistakes(t *testing.T) {
 		"Axis: got 2 axes, sparsemax takes one":                              k.Activation(k.Sparsemax, k.Axis(1, 2)),
 		"axis is 7":                                                          k.Activation(k.Softmax, k.Axis(7)),
 		"glu wants an even length of the axis":                               k.Activation(k.GLU),
-		"got 1 inputs, want the input and its mask":                          k.Activation(k.Softmax, k.MaskInput),
+		"got 1 input, want the input and its mask":                           k.Activation(k.Softmax, k.MaskInput),
 		"glu halves an axis, which only Activation can do":                   k.Dense(2, k.GLU),
 		"celu": k.LSTM(2, k.CELU),
 	} {

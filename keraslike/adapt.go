@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // adapter is a definition that learns from data.
@@ -24,7 +26,7 @@ func (k AdaptInput) applyAdapt(d *adaptData) { d.input = int(k) }
 
 // Adapt fits a layer to an input of all samples of a source: the mean and the variance of a
 // Normalization, the vocabulary of a StringLookup, IntegerLookup or TextVectorization, the boundaries
-// of a Discretization. What it learns is saved with the model, and replaces what an earlier call has
+// of a Discretization. What it learns is saved with the model, and replaces what an earlier call
 // learned.
 //
 // Adapt reads the source once, for Normalization twice. Call it before the layer is applied, or with
@@ -122,7 +124,7 @@ func (d *adaptData) open(source Source) (err error) {
 	case len(d.shapes) == 0:
 		return errors.New("the data has no inputs")
 	case d.input < 0 || d.input >= len(d.shapes):
-		return fmt.Errorf("AdaptInput is %d, the data has %d inputs", d.input, len(d.shapes))
+		return fmt.Errorf("AdaptInput is %d, the data has %s", d.input, text.Count(len(d.shapes), "input"))
 	}
 	d.source = source
 	if d.texts, err = stringsOf(source); err != nil {

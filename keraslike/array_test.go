@@ -142,7 +142,7 @@ func TestPredictSeveral(t *testing.T) {
 	_, err = m.Predict(x, y)
 	wantError(t, err, `predict: model "both" has 2 outputs, want 1; PredictAll returns several`)
 	_, err = m.PredictAll(x)
-	wantError(t, err, `predict: the data has 1 inputs, model "both" wants 2`)
+	wantError(t, err, `predict: the data has 1 input, model "both" wants 2`)
 	_, err = m.PredictAll(x, nil)
 	wantError(t, err, "predict: data: input 1 is nil or empty")
 	three, _ := keraslike.Column([]int{1, 2, 3})

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // Compile sets the optimizer, losses and metrics and builds the model. It returns all errors
@@ -194,10 +195,10 @@ func (m *Model) findLogged(v *expression, key graphKey, z *sizes) error {
 // checkLoss checks that losses and metrics fit the model's outputs.
 func (c *compiled) checkLoss(n *network) error {
 	if len(c.losses) != len(n.outputs) {
-		return fmt.Errorf("compile: got %d losses, the model has %d outputs", len(c.losses), len(n.outputs))
+		return fmt.Errorf("compile: got losses for %s, the model has %d", text.Count(len(c.losses), "output"), len(n.outputs))
 	}
 	if c.lossWeights != nil && len(c.lossWeights) != len(n.outputs) {
-		return fmt.Errorf("compile: got %d weights of losses, the model has %d outputs", len(c.lossWeights), len(n.outputs))
+		return fmt.Errorf("compile: got %d weights of losses, the model has %s", len(c.lossWeights), text.Count(len(n.outputs), "output"))
 	}
 	var mistakes []error
 	c.findTargets(n)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // dataSpec describes the data that a model accepts.
@@ -78,7 +80,7 @@ func (d *dataSpec) accepts(data Samples) (*batchShapes, error) {
 		return nil, err
 	}
 	if _, stream := data.(Stream); stream && d.targets == nil && len(out) > 0 && d.compiled != nil {
-		return nil, fmt.Errorf("the stream has %d targets, of which no phase of model %q makes use: declare them by Step.Target", len(out), d.model)
+		return nil, fmt.Errorf("the stream has %s, of which no phase of model %q makes use: declare them by Step.Target", text.Count(len(out), "target"), d.model)
 	}
 	if d.targets == nil {
 		out = nil
@@ -110,7 +112,7 @@ func (d *dataSpec) accepts(data Samples) (*batchShapes, error) {
 
 // wrongTargets returns the error for data with n targets.
 func (d *dataSpec) wrongTargets(n int) error {
-	err := fmt.Errorf("the data has %d targets, model %q wants %d", n, d.model, len(d.targets))
+	err := fmt.Errorf("the data has %s, model %q wants %d", text.Count(n, "target"), d.model, len(d.targets))
 	if len(d.targeted) < len(d.outputs) {
 		err = fmt.Errorf("%w: %d of its %d outputs have NoLoss and are not measured", err, len(d.outputs)-len(d.targeted), len(d.outputs))
 	}
@@ -120,7 +122,7 @@ func (d *dataSpec) wrongTargets(n int) error {
 // acceptsInputs checks the shapes of inputs.
 func (d *dataSpec) acceptsInputs(in [][]int) error {
 	if len(in) != len(d.inputs) {
-		return fmt.Errorf("the data has %d inputs, model %q wants %d", len(in), d.model, len(d.inputs))
+		return fmt.Errorf("the data has %s, model %q wants %d", text.Count(len(in), "input"), d.model, len(d.inputs))
 	}
 	for k, want := range d.inputs {
 		if !shapesMatch(in[k], want) {

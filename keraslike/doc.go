@@ -49,7 +49,7 @@
 //
 // An axis of an [Input] whose length is [Any] is free: Input(Any, 13) takes sequences of any
 // number of steps, Input(Any, Any, 3) images of any size. All samples of a batch have the same
-// lengths, and a graph is compiled for each length that occurs. Every layer bears a free axis
+// lengths, and a graph is compiled for each length that occurs. Every layer supports a free axis
 // unless its weights depend on the length, which is an error: Dense behind Flatten, PReLU
 // without SharedAxes. A summary prints "?" for it.
 //

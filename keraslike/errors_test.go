@@ -90,7 +90,7 @@ func TestModelMistakes(t *testing.T) {
 		"number":        {keraslike.Sequential("m", keraslike.Input(), dense()), "input is one number for each sample, want at least one axis of features"},
 		"lost input":    {keraslike.NewModel("m", tensors(in), tensors(dense().Apply(other))), "an output depends on an Input of shape (batch, 4) that is not among the model's inputs"},
 		"inner input":   {keraslike.NewModel("m", tensors(dense().Apply(in)), tensors(dense().Apply(in))), "the output of Dense is given as an input"},
-		"no outputs":    {keraslike.NewModel("m", tensors(in), nil), "got 1 inputs and 0 outputs"},
+		"no outputs":    {keraslike.NewModel("m", tensors(in), nil), "got 1 input and 0 outputs"},
 		"nil tensor":    {keraslike.NewModel("m", tensors(in), tensors(dense().Apply(nil))), `Dense "dense": input 0 is nil`},
 		"two inputs":    {keraslike.NewModel("m", tensors(in, other), tensors(dense().Apply(in, other))), "got 2 inputs, want 1"},
 		"two outputs":   {keraslike.Sequential("m", keraslike.Input(3), two), "part 1, a Model, has 2 outputs, of which a stack has no use"},

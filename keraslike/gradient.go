@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // Gradient computes the gradient of one layer's output, the source, with respect to the
@@ -29,7 +30,7 @@ func (m *Model) Gradient(source, at string) (*Gradient, error) {
 	case !m.built:
 		return nil, fmt.Errorf("gradient: model %q has no weights yet: build, compile or load it", m.name)
 	case len(m.inputs) > 1 || source == "" && len(m.outputs) > 1:
-		return nil, fmt.Errorf("gradient: model %q has %d inputs and %d outputs, want one of each", m.name, len(m.inputs), len(m.outputs))
+		return nil, fmt.Errorf("gradient: model %q has %s and %s, want one of each", m.name, text.Count(len(m.inputs), "input"), text.Count(len(m.outputs), "output"))
 	case m.front != nil:
 		return nil, fmt.Errorf("gradient: model %q has layers that run before the network, such as %q: ask a model of the layers behind them", m.name, m.front[0].layer.name)
 	case m.isFree():

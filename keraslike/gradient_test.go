@@ -176,7 +176,7 @@ func TestGradientErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = two.Gradient("", "")
-	wantError(t, err, `model "two" has 1 inputs and 2 outputs`)
+	wantError(t, err, `model "two" has 1 input and 2 outputs`)
 	if _, err := two.Gradient("dense_1", ""); err != nil {
 		t.Errorf("a named layer of two outputs: %v", err)
 	}

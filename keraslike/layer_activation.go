@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // Activation applies an activation function to every element.
@@ -137,7 +138,7 @@ func (d *activation) axis() []int {
 func (d *activation) Build(_ *Builder, in []Shape) (Shape, error) {
 	if d.MaskInput {
 		if len(in) != 2 {
-			return nil, fmt.Errorf("got %d inputs, want the input and its mask", len(in))
+			return nil, fmt.Errorf("got %s, want the input and its mask", text.Count(len(in), "input"))
 		}
 		if !masksFit(in[1], in[0]) {
 			return nil, fmt.Errorf("mask has shape %v, want %v or axes of length 1", in[1], in[0])

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // MultiHeadAttention lets every step of a query attend to all steps of a value
@@ -248,7 +249,7 @@ func (d *attention) Build(b *Builder, in []Shape) (Shape, error) {
 		masks = 1
 	}
 	if n := len(in) - masks; n < 1 || n > 3 {
-		return nil, fmt.Errorf("got %d inputs, want query, optionally value and key, and %d masks", len(in), masks)
+		return nil, fmt.Errorf("got %s, want query, optionally value and key, and %d masks", text.Count(len(in), "input"), masks)
 	}
 	query, value, key := inputsOf(in[:len(in)-masks])
 	for _, x := range []struct {

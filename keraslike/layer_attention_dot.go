@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // Attention lets every step of a query attend to all steps of a value (Luong et al. 2015,
@@ -107,7 +108,7 @@ func (d *dotAttention) multiplications(in []Shape, _ Shape, _ float64) float64 {
 
 func (d *dotAttention) Build(b *Builder, in []Shape) (Shape, error) {
 	if len(in) != 2 && len(in) != 3 {
-		return nil, fmt.Errorf("got %d inputs, want query, value and optionally key", len(in))
+		return nil, fmt.Errorf("got %s, want query, value and optionally key", text.Count(len(in), "input"))
 	}
 	query, value, key := in[0], in[1], in[len(in)-1]
 	for i, s := range in {

@@ -5,6 +5,8 @@ package keraslike
 import (
 	"fmt"
 	"strconv"
+
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // Hashing distributes strings or integers among bins by a hash, so that no vocabulary is needed. The
@@ -132,7 +134,7 @@ func (d *hashedCrossing) check() error {
 
 func (d *hashedCrossing) Build(_ *Builder, in []Shape) (Shape, error) {
 	if len(in) < 2 {
-		return nil, fmt.Errorf("got %d inputs, want at least two", len(in))
+		return nil, fmt.Errorf("got %s, want at least two", text.Count(len(in), "input"))
 	}
 	for _, s := range in {
 		if len(s) > 1 || s.Size() != 1 || !s.Equal(in[0]) {

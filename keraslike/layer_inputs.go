@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // Checks of the shapes of inputs.
@@ -14,7 +15,7 @@ import (
 // oneInput checks that there is one input.
 func oneInput(in []Shape) error {
 	if len(in) != 1 {
-		return fmt.Errorf("got %d inputs, want 1", len(in))
+		return fmt.Errorf("got %s, want 1", text.Count(len(in), "input"))
 	}
 	return nil
 }

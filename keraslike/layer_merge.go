@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // Add sums its inputs element by element: Add().Apply(a, b, c).
@@ -81,7 +82,7 @@ func (d *merge) check() error {
 func (d *merge) Build(_ *Builder, in []Shape) (Shape, error) {
 	if len(in) < 2 || len(in) > 2 && d.Function == "Subtract" {
 		want := map[bool]string{true: "2", false: "at least 2"}[d.Function == "Subtract"]
-		return nil, fmt.Errorf("got %d inputs, want %s", len(in), want)
+		return nil, fmt.Errorf("got %s, want %s", text.Count(len(in), "input"), want)
 	}
 	out := append(Shape{}, in[0]...)
 	for i, x := range in[1:] {
@@ -213,7 +214,7 @@ func (d *concatenate) Kind() string { return "Concatenate" }
 
 func (d *concatenate) Build(_ *Builder, in []Shape) (Shape, error) {
 	if len(in) < 2 {
-		return nil, fmt.Errorf("got %d inputs, want at least 2", len(in))
+		return nil, fmt.Errorf("got %s, want at least 2", text.Count(len(in), "input"))
 	}
 	axis, err := axisOf(d.Axis, in[0])
 	if err != nil {
@@ -304,7 +305,7 @@ func (d *dot) Kind() string { return "Dot" }
 
 func (d *dot) Build(_ *Builder, in []Shape) (Shape, error) {
 	if len(in) != 2 {
-		return nil, fmt.Errorf("got %d inputs, want 2", len(in))
+		return nil, fmt.Errorf("got %s, want 2", text.Count(len(in), "input"))
 	}
 	var out Shape
 	var n [2]int

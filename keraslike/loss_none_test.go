@@ -167,7 +167,7 @@ func TestOnlyLossesOfLayers(t *testing.T) {
 	_, err = m.TrainOnBatch(exampleOf(t, 8, 3).Tensor(), exampleOf(t, 8, 2).Tensor())
 	wantError(t, err, `got targets, model "m" has NoLoss and wants nil`)
 	_, err = m.Fit(t.Context(), headsData(t, exampleOf(t, 8, 2)))
-	wantError(t, err, `the data has 1 targets, model "m" wants 0: 1 of its 1 outputs have NoLoss and are not measured`)
+	wantError(t, err, `the data has 1 target, model "m" wants 0: 1 of its 1 outputs have NoLoss and are not measured`)
 	_, err = m.Fit(t.Context(), headsData(t), k.ClassWeights{1: 2})
 	wantError(t, err, `class weights need targets, model "m" has NoLoss`)
 	_, err = m.EvaluateWith(t.Context(), headsData(t), k.MAE)

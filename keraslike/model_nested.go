@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/internal/text"
 )
 
 var _ Layer = (*Model)(nil)
@@ -100,7 +101,7 @@ func (d *nestedModel) inFront() (can, must bool) {
 
 func (d *nestedModel) Build(b *Builder, in []Shape) (Shape, error) {
 	if len(in) != len(d.m.inputs) {
-		return nil, fmt.Errorf("got %d inputs, want %d", len(in), len(d.m.inputs))
+		return nil, fmt.Errorf("got %s, want %d", text.Count(len(in), "input"), len(d.m.inputs))
 	}
 	z, err := d.sizes(b.sizing, in)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // network is a model before Compile: the layers from inputs to outputs with their weights,
@@ -43,7 +44,7 @@ type network struct {
 func newNetwork(name string, inputs, outputs []*Tensor) network {
 	n := network{name: name, inputs: inputs, outputs: outputs, random: &graph.Random{}, recent: &recentSizes{}}
 	if len(inputs) == 0 || len(outputs) == 0 || slices.Contains(inputs, nil) || slices.Contains(outputs, nil) {
-		n.err = fmt.Errorf("model %q: got %d inputs and %d outputs, want at least one of each and none nil", name, len(inputs), len(outputs))
+		n.err = fmt.Errorf("model %q: got %s and %s, want at least one of each and none nil", name, text.Count(len(inputs), "input"), text.Count(len(outputs), "output"))
 		return n
 	}
 	var mistakes []error

@@ -50,7 +50,7 @@ func TestNilArguments(t *testing.T) {
 		"save to":        {toyModel(t).SaveTo(nil), "the writer is nil"},
 		"losses":         {compile(sgd, keraslike.Losses(mse, nil)), "loss 1 is nil"},
 		"loss":           {compile(sgd, nil), "no loss"},
-		"no losses":      {compile(sgd, keraslike.Losses()), "got 0 losses"},
+		"no losses":      {compile(sgd, keraslike.Losses()), "got losses for 0 outputs"},
 		"optimizer":      {compile(nil, mse), "no optimizer"},
 		"metric":         {compile(sgd, mse, nil), "option 0 is nil"},
 		"output metric":  {compile(sgd, mse, keraslike.ForOutput("dense", nil)), "a metric is nil"},

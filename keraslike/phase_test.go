@@ -392,7 +392,7 @@ func TestTrainOnBatchOfPhases(t *testing.T) {
 	}{
 		"shape":  {tensor.New(tensor.WithShape(8, 2), tensor.WithBacking(x[:16])), nil, "train on batch: input 0 has shape (8, 2), want (8, 3)"},
 		"NaN":    {tensor.New(tensor.WithShape(8, 3), tensor.WithBacking(x)), nil, "train on batch: input 0 of sample 1: value 1 is NaN"},
-		"target": {tensor.New(tensor.WithShape(8, 3), tensor.WithBacking(x)), tensor.New(tensor.WithShape(8), tensor.WithBacking(x[:8])), `train on batch: got 1 inputs and 1 targets, the phases of model "gan" want 1 and 0`},
+		"target": {tensor.New(tensor.WithShape(8, 3), tensor.WithBacking(x)), tensor.New(tensor.WithShape(8), tensor.WithBacking(x[:8])), `train on batch: got 1 input and 1 target, the phases of model "gan" want 1 and 0`},
 	} {
 		if _, err := b.TrainOnBatch(c.x, c.y); err == nil || err.Error() != c.want {
 			t.Errorf("%s: error %v, want %s", name, err, c.want)

@@ -91,7 +91,7 @@ func TestPredictIntoErrors(t *testing.T) {
 		{[]*keraslike.Array{y, arrayOf(t, 3, 3, 2)}, []*keraslike.Array{a, b}, "output 1 has shape (3, 3, 2), the model's has (3, 2, 3)"},
 		{[]*keraslike.Array{shared, z}, []*keraslike.Array{a, b}, "output 0 shares memory with input 0"},
 		{[]*keraslike.Array{z, z}, []*keraslike.Array{a, b}, "output 1 shares memory with output 0"},
-		{[]*keraslike.Array{y, z}, []*keraslike.Array{a}, "1 inputs"},
+		{[]*keraslike.Array{y, z}, []*keraslike.Array{a}, "1 input,"},
 		{[]*keraslike.Array{y, z}, []*keraslike.Array{b, a}, "input 0"},
 		{[]*keraslike.Array{y, z}, []*keraslike.Array{nan, b}, "input 0 of sample 1: value 2 is NaN"},
 	} {

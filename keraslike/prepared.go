@@ -13,6 +13,7 @@ import (
 
 	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/internal/kernel"
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // prepared is what a model with a front reads in place of the data that it is given: the inputs of
@@ -113,7 +114,7 @@ func (m *Model) newPrepared(data Samples, training bool) (p prepared, err error)
 		return p, err
 	}
 	if len(p.inputs) != len(m.inputs) {
-		return p, fmt.Errorf("the data has %d inputs, model %q wants %d", len(p.inputs), m.name, len(m.inputs))
+		return p, fmt.Errorf("the data has %s, model %q wants %d", text.Count(len(p.inputs), "input"), m.name, len(m.inputs))
 	}
 	for k, t := range m.inputs {
 		if is := p.texts.is(k); is != t.strings {

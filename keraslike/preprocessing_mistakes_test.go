@@ -43,7 +43,7 @@ func TestPreprocessingMistakes(t *testing.T) {
 		{CategoryEncoding(3, name, IntOutput).Apply(vector), `OutputMode is "int", want one of [OneHotOutput MultiHotOutput CountOutput]`},
 		{CategoryEncoding(3, name).Apply(vector, vector), `got 2 inputs, want 1`},
 		{Hashing(0, name).Apply(text), `0 bins, want 1 to 16777216`},
-		{HashedCrossing(5, name).Apply(text), `got 1 inputs, want at least two`},
+		{HashedCrossing(5, name).Apply(text), `got 1 input, want at least two`},
 		{HashedCrossing(5, name).Apply(text, vector), `inputs have shapes (batch, 1), (batch, 4), want (batch) or (batch, 1) for all`},
 		{HashedCrossing(5, name, MultiHotOutput).Apply(text, text), `OutputMode is "multi_hot", want one of [IntOutput OneHotOutput]`},
 		{TextVectorization(name, Vocabulary("a")).Apply(text), `wants OutputSequenceLength, the number of tokens of each text, or another OutputMode`},
@@ -140,7 +140,7 @@ func TestDataMistakes(t *testing.T) {
 	_, err = m.Predict(x[0], x[0])
 	check("strings", err, `input 1 of the data is of strings, model "mixed" wants numbers`)
 	_, err = m.Predict(x[0])
-	check("one input", err, `the data has 1 inputs, model "mixed" wants 2`)
+	check("one input", err, `the data has 1 input, model "mixed" wants 2`)
 	_, err = m.Predict(mustStrings(t, x[0].strings, 30, 2), x[1])
 	check("shape", err, "input 0 has 30 samples, input 1 has 60")
 	_, err = m.Fit(t.Context(), mustData(t, []*Array{y}, x[1], x[1]))

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // sizesFor computes the sizes of the graph of the network with these shapes of its edges, as many as
@@ -49,7 +51,7 @@ func (z *sizes) evaluate(t *Tensor) error {
 	}
 	own := t.outputs()
 	if len(out) != len(own) {
-		return fmt.Errorf("has %d outputs at these shapes, want %d", len(out), len(own))
+		return fmt.Errorf("has %s at these shapes, want %d", text.Count(len(out), "output"), len(own))
 	}
 	for k, x := range own {
 		z.record(x, out[k])

@@ -101,7 +101,7 @@ func (s *Step) checkCall(m *Model, in []*graph.Node) error {
 	case !m.built:
 		return errors.New("it has no weights yet: build or load it, or make it part of the compiled model")
 	case len(in) != len(m.inputs):
-		return fmt.Errorf("got %d inputs, want %d", len(in), len(m.inputs))
+		return fmt.Errorf("got %s, want %d", text.Count(len(in), "input"), len(m.inputs))
 	}
 	for k, n := range in {
 		if n == nil {

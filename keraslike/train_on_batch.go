@@ -7,6 +7,7 @@ import (
 
 	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/internal/kernel"
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // BatchResult is what TrainOnBatch computed before its update. It is valid until the next call.
@@ -37,7 +38,7 @@ func (m *Model) TrainOnBatch(x, y graph.Value) (BatchResult, error) {
 		return m.TrainOnBatchOf([]graph.Value{x}, []graph.Value{y}, nil)
 	}
 	if len(m.inputs) != 1 || len(m.outputs) != 1 {
-		return BatchResult{}, fmt.Errorf("train on batch: model %q has %d inputs and %d outputs, want one of each; TrainOnBatchOf takes several", m.name, len(m.inputs), len(m.outputs))
+		return BatchResult{}, fmt.Errorf("train on batch: model %q has %s and %s, want one of each; TrainOnBatchOf takes several", m.name, text.Count(len(m.inputs), "input"), text.Count(len(m.outputs), "output"))
 	}
 	if len(m.compiled.targeted) == 0 {
 		if !isNil(y) {
@@ -57,10 +58,10 @@ func (m *Model) TrainOnBatchOf(inputs, targets []graph.Value, weights []float32)
 		return BatchResult{}, fmt.Errorf("train on batch: %w", ErrNotCompiled)
 	case m.compiled.phases != nil:
 		if in, out := m.rawInputs(), len(m.compiled.data.targets); len(inputs) != in || len(targets) != out {
-			return BatchResult{}, fmt.Errorf("train on batch: got %d inputs and %d targets, the phases of model %q want %d and %d", len(inputs), len(targets), m.name, in, out)
+			return BatchResult{}, fmt.Errorf("train on batch: got %s and %s, the phases of model %q want %d and %d", text.Count(len(inputs), "input"), text.Count(len(targets), "target"), m.name, in, out)
 		}
 	case len(inputs) != len(m.inputs) || len(targets) != len(m.compiled.targeted):
-		return BatchResult{}, fmt.Errorf("train on batch: got %d inputs and %d targets, model %q wants %d and %d", len(inputs), len(targets), m.name, len(m.inputs), len(m.compiled.targeted))
+		return BatchResult{}, fmt.Errorf("train on batch: got %s and %s, model %q wants %d and %d", text.Count(len(inputs), "input"), text.Count(len(targets), "target"), m.name, len(m.inputs), len(m.compiled.targeted))
 	}
 	return m.trainOn(inputs, targets, weights)
 }

@@ -200,7 +200,7 @@ func TestSeveralInputsAndOutputs(t *testing.T) {
 	if !slices.Equal(weightsOf(a), weightsOf(b)) {
 		t.Error("TrainOnBatchOf and Fit differ")
 	}
-	wantError(t, m.Compile(keraslike.SGD(1), keraslike.Losses(keraslike.MeanSquaredError)), "got 1 losses, the model has 2 outputs")
+	wantError(t, m.Compile(keraslike.SGD(1), keraslike.Losses(keraslike.MeanSquaredError)), "got losses for 1 output, the model has 2")
 	wantError(t, m.Compile(keraslike.SGD(1), keraslike.MeanSquaredError, keraslike.LossWeights(1)), "got 1 weights of losses")
 	wantError(t, m.Compile(keraslike.SGD(1), keraslike.MeanSquaredError, keraslike.ForOutput("tail", keraslike.MAE)), `no output "tail"`)
 }

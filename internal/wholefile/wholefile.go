@@ -46,7 +46,7 @@ func Write(path string, write func(io.Writer) error) error {
 			_ = os.Remove(f.Name())
 		}
 	}()
-	if err := write(f); err != nil {
+	if err := write(unnamed{f}); err != nil {
 		return err
 	}
 	if err := errors.Join(f.Chmod(0o644), f.Sync()); err != nil { // it was created with mode 0600
@@ -57,6 +57,17 @@ func Write(path string, write func(io.Writer) error) error {
 	}
 	done = true
 	return nil
+}
+
+// unnamed is a file whose errors in writing do not have its name.
+type unnamed struct{ *os.File }
+
+func (f unnamed) Write(b []byte) (int, error) {
+	n, err := f.File.Write(b)
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		err = failed.Err
+	}
+	return n, err
 }
 
 // tries is the maximum number of names to try: each failure means that another process found the

@@ -94,6 +94,14 @@ func TestWriteNowhere(t *testing.T) {
 	if err := Write(filepath.Join(dir, "absent", "m"), nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v, want fs.ErrNotExist", err)
 	}
+	err := Write(filepath.Join(dir, "m"), func(w io.Writer) error {
+		_ = w.(io.Closer).Close() // as a full disk, it makes Write fail
+		_, err := w.Write([]byte("x"))
+		return err
+	})
+	if !errors.Is(err, fs.ErrClosed) || strings.Contains(err.Error(), ".tmp") {
+		t.Errorf("error %v, want %v and no temporary file", err, fs.ErrClosed)
+	}
 	wantNames(t, dir)
 }
 
