@@ -18,7 +18,7 @@ var _ = registerLoss(generalizedName, func() Loss { return &generalized{} })
 
 // CategoricalGeneralizedCrossEntropy is (1 - p_t^q)/q, where p_t is the predicted probability of the
 // target, a class number. It is the cross-entropy for q near 0 and the absolute error for q near 1:
-// the larger q, the less do wrong labels count (Zhang & Sabuncu 2018,
+// the larger q is, the less wrong labels count (Zhang & Sabuncu 2018,
 // https://arxiv.org/abs/1805.07836). q is above 0 and below 1; Keras's default is 0.5. See
 // https://keras.io/api/losses/probabilistic_losses/.
 //

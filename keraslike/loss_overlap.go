@@ -36,7 +36,7 @@ func newDice() *overlapLoss { return &overlapLoss{name: diceName, Alpha: 0.5, Be
 
 // Tversky is 1 - Σ p·t/(Σ p·t + α·Σ (1-p)·t + β·Σ p·(1-t) + ε) with ε = 1e-7: α is the weight of
 // what is missed, β that of false alarms, and with 0.5 for both it is Dice (Salehi et al. 2017,
-// https://arxiv.org/abs/1706.05721, which has α and β the other way round). The sums are over the
+// https://arxiv.org/abs/1706.05721, which has α and β the other way around). The sums are over the
 // elements that Dice sums. Keras's default of both is 0.5.
 //
 // Options: AlongAxis (all), SumReduction (off), WeightedMeanReduction (off).

@@ -22,7 +22,7 @@ var (
 )
 
 // Cosine is the mean over all rows of the cosine p·t/(|p|·|t|) of the angle between prediction and
-// target. Keras names it CosineSimilarity, as the loss, which has the opposite sign.
+// target. Keras names it CosineSimilarity, like the loss, which has the opposite sign.
 // See https://keras.io/api/metrics/regression_metrics/.
 //
 // Options: AlongAxis (-1).

@@ -58,7 +58,7 @@ func Phase(name string, step func(*Step) *graph.Node, options ...PhaseOption) Lo
 	return &phases{list: []*phase{p}}
 }
 
-// Phases is a step of training of one's own: with each batch the phases make their updates, one after
+// Phases is a training step of your own: with each batch the phases make their updates, one after
 // another, each with the weights that the phases before have left.
 //
 //	gan := k.Models("gan", generator, discriminator)

@@ -163,7 +163,7 @@ func TestWrongCommandLine(t *testing.T) {
 		{`unexpected argument "compar": did you mean recipe compare?`, []string{"compar", "a", "b"}},
 		{`unexpected argument "describe": did you mean -describe RECIPE?`, []string{"describe", "mnist"}},
 		{"-resume: runs/mnist holds no interrupted run", []string{"-name", "mnist", "-resume"}},
-		{"no -name given, as in -name mnist; -list shows the recipes", []string{"-resume"}},
+		{"-resume: no -out given, the folder of the interrupted run; -help shows all flags", []string{"-resume"}},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			status, stdout, stderr := command(t, c.args...)

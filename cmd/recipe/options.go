@@ -132,7 +132,9 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 // prepare finds the recipe and the folder of a run, and checks the settings.
 func (o *options) prepare(set map[string]bool, name string) (err error) {
 	switch {
-	case !set["name"] && !(o.resume && set["out"]):
+	case o.resume && !set["name"] && !set["out"]:
+		return errors.New("-resume: no -out given, the folder of the interrupted run; -help shows all flags")
+	case !set["name"] && !o.resume:
 		return errors.New("no -name given, as in -name mnist; -list shows the recipes, -help all flags")
 	case set["out"] && o.out == "":
 		return errors.New(`-out "": want a name`)

@@ -46,7 +46,7 @@ func Write(path string, write func(io.Writer) error) error {
 			_ = os.Remove(f.Name())
 		}
 	}()
-	if err := write(unnamed{f}); err != nil {
+	if err := write(target{f, path}); err != nil {
 		return err
 	}
 	if err := errors.Join(f.Chmod(0o644), f.Sync()); err != nil { // it was created with mode 0600
@@ -59,13 +59,16 @@ func Write(path string, write func(io.Writer) error) error {
 	return nil
 }
 
-// unnamed is a file whose errors in writing do not have its name.
-type unnamed struct{ *os.File }
+// target is a temporary file whose errors in writing name the file that it replaces.
+type target struct {
+	*os.File
+	path string
+}
 
-func (f unnamed) Write(b []byte) (int, error) {
+func (f target) Write(b []byte) (int, error) {
 	n, err := f.File.Write(b)
 	if failed, ok := errors.AsType[*fs.PathError](err); ok {
-		err = failed.Err
+		err = &fs.PathError{Op: failed.Op, Path: f.path, Err: failed.Err}
 	}
 	return n, err
 }

@@ -3,6 +3,7 @@
 package kerasfile
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -81,6 +82,9 @@ func LoadWeightsFrom(m *k.Model, r io.ReaderAt, size int64, name string, options
 			return nil, fmt.Errorf("load weights: option %d is nil", i)
 		}
 		o.applyWeights(&s)
+	}
+	if m == nil {
+		return nil, errors.New("load weights: the model is nil")
 	}
 	if err := m.Err(); err != nil {
 		return nil, err

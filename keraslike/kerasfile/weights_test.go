@@ -162,6 +162,17 @@ func TestLoadWeightsLeavesTheModel(t *testing.T) {
 			t.Fatalf("%d of %d bytes changed the model: %v", n, len(whole), err)
 		}
 	}
+	var saved bytes.Buffer
+	if err := m.SaveTo(&saved); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = kerasfile.LoadFrom(bytes.NewReader(saved.Bytes()), int64(saved.Len()), "saved")
+	if err == nil || !strings.Contains(err.Error(), "saved: a safetensors file, as Reef writes, want HDF5 or a .keras archive: use keraslike.Load") {
+		t.Errorf("a file of Reef: error %v", err)
+	}
+	if _, err := kerasfile.LoadWeights(nil, denseWeights); err == nil || err.Error() != "load weights: the model is nil" {
+		t.Errorf("no model: got error %v", err)
+	}
 	if _, err := kerasfile.LoadWeights(m, t.TempDir()); err == nil || !strings.Contains(err.Error(), "is a folder, want a file") {
 		t.Errorf("folder: error %v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,9 +26,19 @@ const (
 	maxText         = 2 << 20 // in addition to the size of the archive
 )
 
+// isSafetensors reports whether a file begins with the length of a JSON object and that object.
+func isSafetensors(r io.ReaderAt, size int64) bool {
+	var begin [9]byte
+	_, err := r.ReadAt(begin[:], 0)
+	return err == nil && begin[8] == '{' && binary.LittleEndian.Uint64(begin[:8]) < uint64(size)
+}
+
 // readArchive reads a .keras file.
 func (f *File) readArchive(r io.ReaderAt, size int64, file string) error {
 	z, err := zip.NewReader(r, size)
+	if err != nil && isSafetensors(r, size) {
+		return errors.New("a safetensors file, as Reef writes, want HDF5 or a .keras archive: use keraslike.Load, or kerasfile.LoadWeights for its weights alone")
+	}
 	if err != nil {
 		return fmt.Errorf("neither HDF5 nor a .keras archive: %w", err)
 	}
