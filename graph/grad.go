@@ -89,16 +89,13 @@ func backpropagate(outputs, gradOutputs, wrt Nodes) (grads Nodes, err error) {
 	return nil, gradientError(err)
 }
 
-// loose reports whether the graph has several ops without inputs, such as constants, that nothing uses yet, besides
-// the gradients of the outputs: gorgonia.Backpropagate, which removes them, ends with a nil pointer.
+// loose reports whether the graph has an op without inputs, such as a constant, that nothing uses yet, besides
+// the gradients of the outputs: gorgonia.Backpropagate, which removes it, can take variables for those that have no
+// gradient then, and ends with a nil pointer if there are several.
 func loose(g *Graph, gradOutputs Nodes) bool {
-	found := 0
-	for _, n := range g.AllNodes() {
-		if n.Op() != nil && n.Op().Arity() == 0 && g.To(n.ID()).Len() == 0 && !slices.Contains(gradOutputs, n) {
-			found++
-		}
-	}
-	return found > 1
+	return slices.ContainsFunc(g.AllNodes(), func(n *Node) bool {
+		return n.Op() != nil && n.Op().Arity() == 0 && g.To(n.ID()).Len() == 0 && !slices.Contains(gradOutputs, n)
+	})
 }
 
 // gradientError returns an OpError unchanged, so that a caller can add the layer.

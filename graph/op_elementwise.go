@@ -213,13 +213,16 @@ func Mod(a, b *Node) (*Node, error) {
 	})
 }
 
-// Pow returns a to the power of b. The derivative with respect to b is 0 where a is 0 or negative.
+// Pow returns a to the power of b. The derivative with respect to a is 0 where b is 0, also at a = 0; with respect
+// to b it is 0 where a is 0 or negative.
 func Pow(a, b *Node) (*Node, error) {
 	return binaryOp(a, b, elementwise.Pow, noOp, func(in Nodes, y, dy *Node) (Nodes, error) {
 		a, b := in[0], in[1]
 		var try Try
-		da := try.Do(Mul(dy, try.Do(Mul(b, try.Do(Pow(a, try.Do(Affine(b, 1, -1))))))))
 		zero := try.Do(Scalar(a, 0))
+		constant := try.Do(And(try.Do(Equal(a, zero)), try.Do(Equal(b, zero)))) // where b·a^(b-1) is 0·Inf
+		base := try.Do(Where(constant, try.Do(Scalar(a, 1)), a))
+		da := try.Do(Mul(dy, try.Do(Mul(b, try.Do(Pow(base, try.Do(Affine(b, 1, -1))))))))
 		positive := try.Do(Less(zero, a))
 		log := try.Do(Log(try.Do(Where(positive, a, try.Do(Scalar(a, 1))))))
 		return Nodes{da, try.Do(Mul(dy, try.Do(Mul(y, log))))}, try.Err()

@@ -227,13 +227,32 @@ func Clip(x *Node, low, high float64) (*Node, error) {
 		})
 }
 
-// LogAddExp returns log(eᵃ + eᵇ) without overflow.
+// LogAddExp returns log(eᵃ + eᵇ) without overflow: a + log 2 where both are equal, also to an infinity. The
+// gradient is dy·eᵃ/(eᵃ + eᵇ) for a and dy·eᵇ/(eᵃ + eᵇ) for b, dy/2 where both are equal.
 func LogAddExp(a, b *Node) (*Node, error) {
-	var try Try
-	d := try.Do(Sub(a, b))
-	y := try.Do(Add(try.Do(Maximum(a, b)), try.Do(Log1p(try.Do(Exp(try.Do(Neg(try.Do(Abs(d))))))))))
-	return y, try.Err()
+	return apply(elementwiseOp("log_add_exp", logAddExp, func(in Nodes, _, dy *Node) (Nodes, error) {
+		a, b := in[0], in[1]
+		var try Try
+		infinite := try.Do(And(try.Do(Equal(a, b)), try.Do(IsInf(a)))) // where a - b is NaN
+		d := try.Do(Where(infinite, try.Do(Scalar(a, 0)), try.Do(Sub(a, b))))
+		share := func(d *Node) *Node { return try.Do(Mul(dy, try.Do(Activate(d, Act(Sigmoid))))) }
+		return Nodes{share(d), share(try.Do(Neg(d)))}, try.Err()
+	}, a, b), a, b)
 }
+
+// logAddExp is max(a, b) + log1p(exp(-|a - b|)), with a difference of 0 where a = b.
+var logAddExp = elementwise.New([]elementwise.Type{elementwise.Float, elementwise.Float},
+	elementwise.Step{Op: elementwise.Max, A: 0, B: 1},
+	elementwise.Step{Op: elementwise.Equal, A: 0, B: 1},
+	elementwise.Step{Op: elementwise.Clip, A: 2}, // 0
+	elementwise.Step{Op: elementwise.Sub, A: 0, B: 1},
+	elementwise.Step{Op: elementwise.Where, A: 3, B: 4, C: 5},
+	elementwise.Step{Op: elementwise.Abs, A: 6},
+	elementwise.Step{Op: elementwise.Neg, A: 7},
+	elementwise.Step{Op: elementwise.Exp, A: 8},
+	elementwise.Step{Op: elementwise.Log1p, A: 9},
+	elementwise.Step{Op: elementwise.Add, A: 2, B: 10},
+)
 
 // shapeOf returns the shape of a node, nil for none.
 func shapeOf(n *Node) Shape {

@@ -50,7 +50,7 @@ type RecurrentOutput uint8
 // The outputs of a recurrent op.
 const (
 	LastState RecurrentOutput = iota // (batch, units)
-	AllStates                        // (batch, steps, units), in the order of the input steps
+	AllStates                        // (batch, steps, units), in the order in which the steps are processed
 	// StatesAndCell is all states followed by the last cell state of LSTMCell,
 	// (batch, (steps+1)·units).
 	StatesAndCell
@@ -260,7 +260,8 @@ func (r *recurrence) shape(in []tensor.Shape) (tensor.Shape, error) {
 // recurrentMemory is the memory shared by the ops of one recurrence, for one element type.
 type recurrentMemory[T kernel.Float] struct {
 	t     kernel.RNNTensors[T]
-	saved []T // t.Saved if it is kept for the gradient
+	saved []T  // t.Saved if it is kept for the gradient
+	spent bool // a gradient has overwritten saved since it was computed
 	d     kernel.RNNGradients[T]
 	y     []T // all states if they are part of the op's output, then the last states
 	// dy is the gradient of the part of the output that y holds, in the same layout.
@@ -326,6 +327,7 @@ func runRecurrent[T kernel.Float](r *recurrence, kept bool) func(*call[T]) error
 			t.Y, t.HN, t.CN = nil, m.y[:last], m.y[last:]
 		}
 		kernel.RNNForward(&g, t)
+		m.spent = false
 		switch r.spec.Output {
 		case StatesAndCell:
 			pack(c.out, t.Y, g.Time*g.Units, t.CN, g.Units)
@@ -446,7 +448,11 @@ func runRecurrentGrad[T kernel.Float](r *recurrence, withX bool) func(*call[T]) 
 		case StateAndCell:
 			d.DHN, d.DCN = m.unpack(dy, g.Units, g.Units)
 		}
+		if m.spent { // of another cost or of a second derivative
+			kernel.RNNForward(&g, &m.t)
+		}
 		kernel.RNNBackward(&g, &m.t, d)
+		m.spent = true
 		return nil
 	}
 }

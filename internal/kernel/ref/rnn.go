@@ -29,7 +29,7 @@ func (c RNNCell) Gates() int { return [...]int{1, 3, 3, 4}[c] }
 type RNN struct {
 	Cell                   RNNCell
 	Batch, Time, In, Units int
-	Reverse                bool       // process the inputs from last to first; outputs stay in the order of the inputs
+	Reverse                bool       // process the inputs from last to first; outputs are in the order in which they are computed
 	Act                    Activation // for CellSimple; must have FromOutput
 	Alpha                  float64    // for Act
 
