@@ -13,6 +13,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/internal/kernel"
 	"github.com/reef-dl/reef/keraslike/distributed"
 )
@@ -62,8 +63,8 @@ func Leaves(n int) DistributedOption {
 // since its losses are means over different numbers of steps.
 //
 // Evaluate and PredictSource share out whole batches, each to one rank, whose weights must be equal. All ranks
-// return the results of all batches, with the same bytes as without this option. Each rank needs memory for
-// all predictions. A Stream that is measured is read by every rank as a whole.
+// return the results of all batches, with the same bytes as without this option. An EpochSource is read as in its first
+// epoch. Each rank needs memory for all predictions. A Stream that is measured is read by every rank as a whole.
 //
 // Options and their defaults:
 //
@@ -212,14 +213,27 @@ func (d *distribution) interrupted(ctx context.Context) error {
 	return interrupted(ctx)
 }
 
-// together prepares a call of Fit, on all ranks if it is distributed: an error of one is that of all.
-func (f *fit) together(ctx context.Context, prepare func() error) error {
+// together prepares a call of Fit, on all ranks if it is distributed: an error of one is that of all. The call may
+// have failed before.
+func (f *fit) together(ctx context.Context, failed error, prepare func() error) error {
 	d := f.dist
 	if d == nil {
+		switch {
+		case failed != nil:
+			return failed
+		case ctx.Err() != nil: // the model stays as it is, and where it stands
+			return fmt.Errorf("%w before it began: %w", ErrInterrupted, ctx.Err())
+		}
 		return prepare()
 	}
 	if err := d.open(); err != nil {
+		return errors.Join(failed, err)
+	}
+	if err := d.agree("training", 0, 0, ctx, failed); err != nil {
 		return err
+	}
+	if d.stop {
+		return fmt.Errorf("before it began: %w", d.interrupted(ctx))
 	}
 	if d.group.Rank() > 0 {
 		f.callbacks = slices.DeleteFunc(slices.Clone(f.callbacks), func(c Callback) bool {
@@ -477,7 +491,7 @@ func (f *fit) step(ctx context.Context) (more bool, err error) {
 	rate, err := m.trainer.scheduled(t.Rate)
 	d.results.begin(d.leaves, m)
 	d.resetSums()
-	d.equal = d.lockstep == nil && f.train != nil && n%d.leaves == 0 && f.graph.lossMasks.nodes[0] == nil && !f.graph.weighted()
+	d.equal = d.lockstep == nil && (d.leaves == 1 || f.train != nil && n%d.leaves == 0 && f.graph.lossMasks.nodes[0] == nil)
 	switch {
 	case d.lockstep == nil && err == nil:
 		err = f.computeLeaves(n)
@@ -609,6 +623,9 @@ func (d *distribution) add(m *Model, g *modelGraph, b *batch, leaf int) {
 			if v != 0 {
 				weight++
 			}
+		}
+		if weight == 0 { // the penalties count if no leaf has more
+			weight = graph.EmptyMaskWeight
 		}
 	}
 	factor := weight

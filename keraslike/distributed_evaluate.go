@@ -18,6 +18,9 @@ func (m *Model) evaluateTogether(ctx context.Context, data Samples, e *evaluatio
 		return fmt.Sprintf("samples: %d\nbatch size: %d\nsteps: %d\n", e.hi, e.batch, e.steps) + m.facts() + m.checksum()
 	})
 	if err == nil {
+		err = startEpoch(data, 1) // the ranks have not read the same samples before
+	}
+	if err == nil {
 		logs, err = m.evaluate(ctx, data, e)
 	}
 	return logs, d.finish(ctx, err)
