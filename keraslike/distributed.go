@@ -43,7 +43,8 @@ func Leaves(n int) DistributedOption {
 //
 //	gradient = Σ n_i·gradient_i / Σ n_i
 //
-// where n_i is the number of samples of a leaf, or of its unmasked steps if the output has a mask. The
+// where n_i is the number of samples of a leaf, or of its unmasked steps if the output has a mask, so that activity
+// regularizers count by unmasked steps, too. The
 // sum has the order of a fixed tree, see package distributed: the same bytes on any number of ranks,
 // and the same as that of one process up to rounding if no layer depends on the other samples of a
 // batch. Two kinds do: Dropout draws other masks for each leaf, and BatchNormalization normalizes each
@@ -109,7 +110,8 @@ type FirstRankCallback interface {
 type ShardedStream interface {
 	Stream
 	// Shard returns the part of the data with the given index, from 0 to count-1. The shards have no
-	// samples in common and do not depend on the number of ranks.
+	// samples in common and do not depend on the number of ranks. Their numbers of samples differ by one at most,
+	// which the resumption of an epoch relies on.
 	Shard(index, count int) (Stream, error)
 }
 
@@ -365,6 +367,7 @@ func (d *distribution) shard(f *fit, leaf int) error {
 		if err != nil {
 			return fmt.Errorf("distributed: shard %d of %d: %w", i, d.leaves, err)
 		}
+		r.shard = true
 		d.readers = append(d.readers, r)
 	}
 	return nil
@@ -716,8 +719,9 @@ func (f *fit) beginReading(steps, position int) error {
 	if f.train != nil {
 		return f.reader.begin(f.train.countLeaves(steps), position)
 	}
+	done := ceilDiv(position, f.batch) * (f.batch / d.leaves) // the last batch may have been smaller
 	for _, r := range d.readers {
-		if err := r.begin(steps, position/d.leaves); err != nil {
+		if err := r.begin(steps, done); err != nil {
 			return err
 		}
 	}
