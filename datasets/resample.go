@@ -15,7 +15,9 @@ import (
 // anew every time it is read: an epoch of n/batch steps over data that has more or fewer
 // samples. Project 9 trains on Resample(windows, 500*128, seed). What is drawn depends on
 // the seed, the index and how often it has been read, and not on the order of the
-// indices. The source has a method StartEpoch(n int) like ImageFolder's.
+// indices. The source has a method StartEpoch(n int) like ImageFolder's. If s changes what it reads, as an Augment of
+// an ImageFolder does, each draw of a sample is another one; a source of the caller's own counts its reads itself, in
+// their order.
 func Resample(s Source, n int, seed uint64) (Source, error) {
 	from, err := length(s)
 	if err != nil {

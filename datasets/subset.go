@@ -123,7 +123,8 @@ func (s *subset) StartEpoch(n int) {
 	s.view.StartEpoch(n)
 }
 
-// Subset returns the samples at the indices, in that order.
+// Subset returns the samples at the indices, in that order. An index may occur more than once; if s changes what it reads,
+// as an Augment of an ImageFolder does, an epoch then has that many versions of the sample.
 func Subset(s Source, indices []int) (Source, error) {
 	n, err := length(s)
 	if err != nil {
