@@ -137,6 +137,9 @@ type distribution struct {
 	readers   []*batchReader // of the leaves, if the data is a ShardedStream
 	lockstep  *lockstep      // nil without synchronized layers
 	stop      bool           // all ranks have agreed to stop
+	samples   int            // of the step
+	rate      float64        // of the step
+	details   func() string  // of the step
 	results   packets        // of a batch, for the metrics
 	evaluated packets        // of a round of evaluation
 }
@@ -245,13 +248,17 @@ func (f *fit) together(ctx context.Context, failed error, prepare func() error) 
 	}
 	err := prepare()
 	if err == nil && f.initial == f.epochs { // Until has been reached
-		return d.finish(ctx, nil)
+		return d.finish(ctx, nil, noFacts)
 	}
 	return d.begin(ctx, f, err)
 }
 
-// finish tells the other ranks about an error that they do not know yet, and learns theirs.
-func (d *distribution) finish(ctx context.Context, err error) error {
+// noFacts are the facts of a call whose results are equal.
+func noFacts() string { return "" }
+
+// finish tells the other ranks about an error that they do not know yet, and learns theirs. Without one, the facts must
+// be equal on all ranks.
+func (d *distribution) finish(ctx context.Context, err error, facts func() string) error {
 	if d == nil || d.group == nil || d.agreed {
 		return err
 	}
@@ -259,7 +266,7 @@ func (d *distribution) finish(ctx context.Context, err error) error {
 	if errors.Is(err, ErrInterrupted) {
 		failed = nil
 	}
-	if other := d.agree("end", 0, 0, ctx, failed); other != nil {
+	if other := d.agreeOn("end", ctx, failed, facts); other != nil {
 		return other
 	}
 	return err
@@ -510,7 +517,7 @@ func (f *fit) step(ctx context.Context) (more bool, err error) {
 		}
 	}
 	f.countWaiting()
-	if err := d.agree("training step", d.vector(), uint64(n), ctx, err); err != nil {
+	if err := d.agreeOnStep(n, rate, ctx, err); err != nil {
 		return false, err
 	}
 	scale := float32(1)
@@ -552,6 +559,17 @@ func (f *fit) step(ctx context.Context) (more bool, err error) {
 		}
 	}
 	return true, f.countStep(n)
+}
+
+// agreeOnStep compares a step, and its learning rate, which a callback may have changed, with those of all other ranks.
+func (d *distribution) agreeOnStep(n int, rate float64, ctx context.Context, failed error) error {
+	d.samples, d.rate = n, rate
+	if d.details == nil { // once: a step allocates nothing
+		d.details = func() string { return fmt.Sprintf("samples: %d\nlearning rate: %g\n", d.samples, d.rate) }
+	}
+	return d.agreeOnPlan(distributed.Plan{
+		What: "training step", Size: d.vector(), Fingerprint: math.Float64bits(rate) ^ uint64(n), Details: d.details,
+	}, ctx, failed)
 }
 
 // lost marks an error of the connection, after which no rank can be told anything.

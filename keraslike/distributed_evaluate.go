@@ -23,7 +23,7 @@ func (m *Model) evaluateTogether(ctx context.Context, data Samples, e *evaluatio
 	if err == nil {
 		logs, err = m.evaluate(ctx, data, e)
 	}
-	return logs, d.finish(ctx, err)
+	return logs, d.finish(ctx, err, noFacts)
 }
 
 // scoreTogether is score for several ranks, which compute the batches in turn. Every rank adds the results of
@@ -39,7 +39,7 @@ func (m *Model) scoreTogether(ctx context.Context, e *evaluation, s *scores, ord
 	own := (steps - rank + ranks - 1) / ranks
 	if own > 0 {
 		if err := r.begin(own, 0); err != nil {
-			return d.finish(ctx, err)
+			return d.finish(ctx, err, noFacts)
 		}
 		defer r.end()
 	}

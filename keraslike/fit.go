@@ -110,7 +110,7 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 			_ = f.finish(errAborted)
 		}
 	}()
-	err = f.dist.finish(ctx, f.run(ctx, h))
+	err = f.dist.finish(ctx, f.run(ctx, h), m.checksum)
 	if errors.Is(err, ErrInterrupted) {
 		var forgotten error
 		m.interrupted, forgotten = f.interruption()

@@ -137,7 +137,7 @@ func (m *Model) PredictSource(ctx context.Context, source Source, options ...Pre
 			break
 		}
 		out, err = m.predictTogether(ctx, source, p, err)
-		err = p.dist.finish(ctx, err)
+		err = p.dist.finish(ctx, err, noFacts)
 	case err != nil:
 	default:
 		if err := m.canPredict(); err != nil {
