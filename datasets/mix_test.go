@@ -176,6 +176,17 @@ func TestMixedReads(t *testing.T) {
 			}
 			return CutMix(s, 0, 1, 5)
 		},
+		"drawn twice": func() (Source, error) { return Resample(pictures(), n, 6) },
+		"repeated": func() (Source, error) {
+			return Subset(pictures(), []int{3, 3, 3, 0, 1, 1, 2, 4, 5, 3, 11, 0})
+		},
+		"repeated and mixed": func() (Source, error) {
+			s, err := Subset(pictures(), []int{3, 3, 3, 0, 1, 1, 2, 4, 5, 3, 11, 0})
+			if err != nil {
+				return nil, err
+			}
+			return MixUp(s, 0.4, 3)
+		},
 	} {
 		epoch := func(s Source, order []int, size int) (all []float32) {
 			l := layoutOf(s)
@@ -215,6 +226,53 @@ func TestMixedReads(t *testing.T) {
 		if got := epoch(resumed, upTo(n), 4); !slices.Equal(got, epochs[2]) {
 			t.Errorf("%s: epoch 3 is another one after a resumption", name)
 		}
+	}
+}
+
+// TestRepeatedReads: the uses of a picture in an epoch differ, as they do in epochs without repetitions.
+func TestRepeatedReads(t *testing.T) {
+	train, _, _, err := CatsDogs(t.Context(), From{Source: Sample}, ImageOptions{Height: 6, Width: 6, Augment: &Augment{Rotation: 40, Seed: 5}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	twice, err := Subset(train, []int{7, 7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := layoutOf(twice)
+	in, _ := l.buffers(2)
+	var want [4][]float32
+	for i := range want { // visits 1 to 4 of the picture
+		x, _ := l.buffers(1)
+		if err := train.Read([]int{7}, x, nil); err != nil {
+			t.Fatal(err)
+		}
+		want[i] = x[0]
+	}
+	for epoch := range 2 {
+		if err := twice.Read(upTo(2), in, nil); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(in[0], slices.Concat(want[2*epoch], want[2*epoch+1])) {
+			t.Errorf("epoch %d does not have visits %d and %d of the picture", epoch+1, 2*epoch+1, 2*epoch+2)
+		}
+	}
+	if slices.Equal(want[0], want[1]) {
+		t.Error("two visits are the same")
+	}
+	one, err := Subset(train, []int{7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn, err := Resample(one, 2, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := drawn.Read(upTo(2), in, nil); err != nil {
+		t.Fatal(err)
+	}
+	if half := len(in[0]) / 2; slices.Equal(in[0][:half], in[0][half:]) {
+		t.Error("two draws of a picture are the same")
 	}
 }
 

@@ -15,7 +15,9 @@ import (
 // anew every time it is read: an epoch of n/batch steps over data that has more or fewer
 // samples. Project 9 trains on Resample(windows, 500*128, seed). What is drawn depends on
 // the seed, the index and how often it has been read, and not on the order of the
-// indices. The source has a method StartEpoch(n int) like ImageFolder's.
+// indices. The source has a method StartEpoch(n int) like ImageFolder's. If s changes what it reads, as an Augment of
+// an ImageFolder does, each draw of a sample is another one; a source of the caller's own counts its reads itself, in
+// their order.
 func Resample(s Source, n int, seed uint64) (Source, error) {
 	from, err := length(s)
 	if err != nil {
@@ -46,6 +48,7 @@ type resampled struct {
 type drawing struct {
 	rng     *rand.PCG
 	indices []int
+	visits  []uint32 // of the source below
 }
 
 func (r *resampled) Len() int { return len(r.reads) }
@@ -71,7 +74,7 @@ func (r *resampled) Read(indices []int, inputs, targets [][]float32) error {
 func (r *resampled) readVisits(indices []int, visits []uint32, inputs, targets [][]float32) error {
 	d := r.scratch.Get().(*drawing)
 	defer r.scratch.Put(d)
-	d.indices = d.indices[:0]
+	d.indices, d.visits = d.indices[:0], d.visits[:0]
 	from, err := length(r.Source)
 	if err != nil {
 		return err
@@ -82,7 +85,9 @@ func (r *resampled) readVisits(indices []int, visits []uint32, inputs, targets [
 		}
 		d.rng.Seed(r.seed, uint64(i)<<32|uint64(visitOf(r.reads, visits, j, i)))
 		at, _ := bits.Mul64(d.rng.Uint64(), uint64(from)) // uniform up to 2^-64 of the length
-		d.indices = append(d.indices, int(at))
+		d.indices, d.visits = append(d.indices, int(at)), append(d.visits, uint32(d.rng.Uint64()))
 	}
-	return readVisits(r.Source, d.indices, visits, inputs, targets)
+	// The source below does not count these reads: a sample may be drawn twice, and the order would decide which of them
+	// comes first. Each draw is a visit of its own.
+	return readVisits(r.Source, d.indices, d.visits, inputs, targets)
 }

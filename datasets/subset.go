@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/reef-dl/reef/datasets/internal/mt19937"
 )
@@ -14,7 +15,42 @@ import (
 type subset struct {
 	view
 	at      []int // sample i is sample at[i] of the source below
+	repeats *repeats
 	scratch sync.Pool
+}
+
+// repeats tells the uses of a sample apart that a subset has more than once, where the source below changes from epoch to
+// epoch: its own count would depend on the order in which they are read. It is nil for other subsets.
+type repeats struct {
+	number []uint32 // of sample i among those that are the same sample below, from 0
+	most   uint32
+	reads  []atomic.Uint32 // how often each sample has been read
+}
+
+func newRepeats(s Source, at []int) *repeats {
+	if _, changes := s.(interface{ StartEpoch(n int) }); !changes {
+		return nil
+	}
+	uses, r := make(map[int]uint32, len(at)), &repeats{number: make([]uint32, len(at))}
+	for j, i := range at {
+		r.number[j] = uses[i]
+		uses[i]++
+		r.most = max(r.most, uses[i])
+	}
+	if r.most < 2 {
+		return nil
+	}
+	r.reads = make([]atomic.Uint32, len(at))
+	return r
+}
+
+// visit returns the visit of the source below for the given one of sample i.
+func (r *repeats) visit(visit uint32, i int) uint32 { return (visit-1)*r.most + r.number[i] + 1 }
+
+// subsetReading is the scratch memory of one Read.
+type subsetReading struct {
+	indices []int
+	visits  []uint32
 }
 
 func newSubset(s Source, at []int) Source {
@@ -27,8 +63,8 @@ func newSubset(s Source, at []int) Source {
 		}
 		s = below.Source
 	}
-	v := &subset{view: view{s}, at: at}
-	v.scratch.New = func() any { return new([]int) }
+	v := &subset{view: view{s}, at: at, repeats: newRepeats(s, at)}
+	v.scratch.New = func() any { return new(subsetReading) }
 	if w, ok := s.(weigher); ok {
 		return &weightedSubset{v, w}
 	}
@@ -61,19 +97,34 @@ func (s *subset) Read(indices []int, inputs, targets [][]float32) error {
 }
 
 func (s *subset) readVisits(indices []int, visits []uint32, inputs, targets [][]float32) error {
-	p := s.scratch.Get().(*[]int)
+	p := s.scratch.Get().(*subsetReading)
 	defer s.scratch.Put(p)
-	*p = (*p)[:0]
-	for _, i := range indices {
+	p.indices, p.visits = p.indices[:0], p.visits[:0]
+	for j, i := range indices {
 		if i < 0 || i >= len(s.at) {
 			return fmt.Errorf("sample %d: the source has samples 0 to %d", i, len(s.at)-1)
 		}
-		*p = append(*p, s.at[i])
+		p.indices = append(p.indices, s.at[i])
+		if r := s.repeats; r != nil {
+			p.visits = append(p.visits, r.visit(visitOf(r.reads, visits, j, i), i))
+		}
 	}
-	return readVisits(s.Source, *p, visits, inputs, targets)
+	if s.repeats != nil {
+		visits = p.visits
+	}
+	return readVisits(s.Source, p.indices, visits, inputs, targets)
 }
 
-// Subset returns the samples at the indices, in that order.
+// StartEpoch makes a source that changes from epoch to epoch continue with epoch n.
+func (s *subset) StartEpoch(n int) {
+	if s.repeats != nil {
+		setReads(s.repeats.reads, n-1)
+	}
+	s.view.StartEpoch(n)
+}
+
+// Subset returns the samples at the indices, in that order. An index may occur more than once; if s changes what it reads,
+// as an Augment of an ImageFolder does, an epoch then has that many versions of the sample.
 func Subset(s Source, indices []int) (Source, error) {
 	n, err := length(s)
 	if err != nil {

@@ -74,7 +74,12 @@ func (p *Program) Summand(k int) []float32 { return p.floatsOf(p.instructions[p.
 // SummandSize returns the number of values of AllSum k.
 func (p *Program) SummandSize(k int) int { return size(p.slots[p.instructions[p.sums[k]].out].shape) }
 
-// WeightByMask returns x·n, where n is the number of nonzero elements of the mask, which has no gradient.
+// EmptyMaskWeight is the weight of a part of a sum whose mask has no nonzero element: so small that other parts
+// decide, but not 0, since there may be none.
+const EmptyMaskWeight = 0x1p-64
+
+// WeightByMask returns x·n, where n is the number of nonzero elements of the mask, which has no gradient, or
+// EmptyMaskWeight if there is none.
 //
 //	x any shape   mask any shape
 func WeightByMask(x, mask *Node) (*Node, error) {
@@ -93,12 +98,10 @@ func WeightByMask(x, mask *Node) (*Node, error) {
 }
 
 func runWeightByMask[T kernel.Float](c *call[T]) error {
-	n := 0
-	for _, v := range c.in[1] {
-		if v != 0 {
-			n++
-		}
+	n := T(countNonzero(c.in[1]))
+	if n == 0 {
+		n = EmptyMaskWeight
 	}
-	kernel.Scale(c.out, c.in[0], T(n))
+	kernel.Scale(c.out, c.in[0], n)
 	return nil
 }

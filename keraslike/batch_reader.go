@@ -25,7 +25,8 @@ type batchReader struct {
 	// buffers returns the buffers of the graph for batches of n samples.
 	buffers func(n int, weighted bool, l lengths) (*batchBuffers, error)
 	size    int
-	ahead   int // batches to read ahead, 0 for none
+	ahead   int  // batches to read ahead, 0 for none
+	shard   bool // the stream is a part of one
 
 	shapes *batchShapes   // of all batches; nil if they differ
 	ragged *raggedSamples // nil if they do not differ
@@ -186,6 +187,10 @@ func (r *batchReader) skip(done int) error {
 	for b := r.newBlock(); r.read < done; {
 		b.resize(min(r.size, done-r.read), r.shapes)
 		n, err := r.readStreamBatch(b)
+		if r.shard && n == 0 && errors.Is(err, io.EOF) { // others have one more
+			r.left = 0
+			return nil
+		}
 		if err != nil {
 			return fmt.Errorf("the stream has %d samples, %d of its epoch were already trained on: %w", r.read, done, err)
 		}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/internal/kernel"
 	"github.com/reef-dl/reef/keraslike/distributed"
 )
@@ -42,7 +43,8 @@ func Leaves(n int) DistributedOption {
 //
 //	gradient = Σ n_i·gradient_i / Σ n_i
 //
-// where n_i is the number of samples of a leaf, or of its unmasked steps if the output has a mask. The
+// where n_i is the number of samples of a leaf, or of its unmasked steps if the output has a mask, so that activity
+// regularizers count by unmasked steps, too. The
 // sum has the order of a fixed tree, see package distributed: the same bytes on any number of ranks,
 // and the same as that of one process up to rounding if no layer depends on the other samples of a
 // batch. Two kinds do: Dropout draws other masks for each leaf, and BatchNormalization normalizes each
@@ -62,8 +64,8 @@ func Leaves(n int) DistributedOption {
 // since its losses are means over different numbers of steps.
 //
 // Evaluate and PredictSource share out whole batches, each to one rank, whose weights must be equal. All ranks
-// return the results of all batches, with the same bytes as without this option. Each rank needs memory for
-// all predictions. A Stream that is measured is read by every rank as a whole.
+// return the results of all batches, with the same bytes as without this option. An EpochSource is read as in its first
+// epoch. Each rank needs memory for all predictions. A Stream that is measured is read by every rank as a whole.
 //
 // Options and their defaults:
 //
@@ -108,7 +110,8 @@ type FirstRankCallback interface {
 type ShardedStream interface {
 	Stream
 	// Shard returns the part of the data with the given index, from 0 to count-1. The shards have no
-	// samples in common and do not depend on the number of ranks.
+	// samples in common and do not depend on the number of ranks. Their numbers of samples differ by one at most,
+	// which the resumption of an epoch relies on.
 	Shard(index, count int) (Stream, error)
 }
 
@@ -134,6 +137,9 @@ type distribution struct {
 	readers   []*batchReader // of the leaves, if the data is a ShardedStream
 	lockstep  *lockstep      // nil without synchronized layers
 	stop      bool           // all ranks have agreed to stop
+	samples   int            // of the step
+	rate      float64        // of the step
+	details   func() string  // of the step
 	results   packets        // of a batch, for the metrics
 	evaluated packets        // of a round of evaluation
 }
@@ -212,14 +218,27 @@ func (d *distribution) interrupted(ctx context.Context) error {
 	return interrupted(ctx)
 }
 
-// together prepares a call of Fit, on all ranks if it is distributed: an error of one is that of all.
-func (f *fit) together(ctx context.Context, prepare func() error) error {
+// together prepares a call of Fit, on all ranks if it is distributed: an error of one is that of all. The call may
+// have failed before.
+func (f *fit) together(ctx context.Context, failed error, prepare func() error) error {
 	d := f.dist
 	if d == nil {
+		switch {
+		case failed != nil:
+			return failed
+		case ctx.Err() != nil: // the model stays as it is, and where it stands
+			return fmt.Errorf("%w before it began: %w", ErrInterrupted, ctx.Err())
+		}
 		return prepare()
 	}
 	if err := d.open(); err != nil {
+		return errors.Join(failed, err)
+	}
+	if err := d.agree("training", 0, 0, ctx, failed); err != nil {
 		return err
+	}
+	if d.stop {
+		return fmt.Errorf("before it began: %w", d.interrupted(ctx))
 	}
 	if d.group.Rank() > 0 {
 		f.callbacks = slices.DeleteFunc(slices.Clone(f.callbacks), func(c Callback) bool {
@@ -229,13 +248,17 @@ func (f *fit) together(ctx context.Context, prepare func() error) error {
 	}
 	err := prepare()
 	if err == nil && f.initial == f.epochs { // Until has been reached
-		return d.finish(ctx, nil)
+		return d.finish(ctx, nil, noFacts)
 	}
 	return d.begin(ctx, f, err)
 }
 
-// finish tells the other ranks about an error that they do not know yet, and learns theirs.
-func (d *distribution) finish(ctx context.Context, err error) error {
+// noFacts are the facts of a call whose results are equal.
+func noFacts() string { return "" }
+
+// finish tells the other ranks about an error that they do not know yet, and learns theirs. Without one, the facts must
+// be equal on all ranks.
+func (d *distribution) finish(ctx context.Context, err error, facts func() string) error {
 	if d == nil || d.group == nil || d.agreed {
 		return err
 	}
@@ -243,7 +266,7 @@ func (d *distribution) finish(ctx context.Context, err error) error {
 	if errors.Is(err, ErrInterrupted) {
 		failed = nil
 	}
-	if other := d.agree("end", 0, 0, ctx, failed); other != nil {
+	if other := d.agreeOn("end", ctx, failed, facts); other != nil {
 		return other
 	}
 	return err
@@ -351,6 +374,7 @@ func (d *distribution) shard(f *fit, leaf int) error {
 		if err != nil {
 			return fmt.Errorf("distributed: shard %d of %d: %w", i, d.leaves, err)
 		}
+		r.shard = true
 		d.readers = append(d.readers, r)
 	}
 	return nil
@@ -477,7 +501,7 @@ func (f *fit) step(ctx context.Context) (more bool, err error) {
 	rate, err := m.trainer.scheduled(t.Rate)
 	d.results.begin(d.leaves, m)
 	d.resetSums()
-	d.equal = d.lockstep == nil && f.train != nil && n%d.leaves == 0 && f.graph.lossMasks.nodes[0] == nil && !f.graph.weighted()
+	d.equal = d.lockstep == nil && (d.leaves == 1 || f.train != nil && n%d.leaves == 0 && f.graph.lossMasks.nodes[0] == nil)
 	switch {
 	case d.lockstep == nil && err == nil:
 		err = f.computeLeaves(n)
@@ -493,7 +517,7 @@ func (f *fit) step(ctx context.Context) (more bool, err error) {
 		}
 	}
 	f.countWaiting()
-	if err := d.agree("training step", d.vector(), uint64(n), ctx, err); err != nil {
+	if err := d.agreeOnStep(n, rate, ctx, err); err != nil {
 		return false, err
 	}
 	scale := float32(1)
@@ -535,6 +559,17 @@ func (f *fit) step(ctx context.Context) (more bool, err error) {
 		}
 	}
 	return true, f.countStep(n)
+}
+
+// agreeOnStep compares a step, and its learning rate, which a callback may have changed, with those of all other ranks.
+func (d *distribution) agreeOnStep(n int, rate float64, ctx context.Context, failed error) error {
+	d.samples, d.rate = n, rate
+	if d.details == nil { // once: a step allocates nothing
+		d.details = func() string { return fmt.Sprintf("samples: %d\nlearning rate: %g\n", d.samples, d.rate) }
+	}
+	return d.agreeOnPlan(distributed.Plan{
+		What: "training step", Size: d.vector(), Fingerprint: math.Float64bits(rate) ^ uint64(n), Details: d.details,
+	}, ctx, failed)
 }
 
 // lost marks an error of the connection, after which no rank can be told anything.
@@ -609,6 +644,9 @@ func (d *distribution) add(m *Model, g *modelGraph, b *batch, leaf int) {
 			if v != 0 {
 				weight++
 			}
+		}
+		if weight == 0 { // the penalties count if no leaf has more
+			weight = graph.EmptyMaskWeight
 		}
 	}
 	factor := weight
@@ -699,8 +737,9 @@ func (f *fit) beginReading(steps, position int) error {
 	if f.train != nil {
 		return f.reader.begin(f.train.countLeaves(steps), position)
 	}
+	done := ceilDiv(position, f.batch) * (f.batch / d.leaves) // the last batch may have been smaller
 	for _, r := range d.readers {
-		if err := r.begin(steps, position/d.leaves); err != nil {
+		if err := r.begin(steps, done); err != nil {
 			return err
 		}
 	}

@@ -18,9 +18,12 @@ func (m *Model) evaluateTogether(ctx context.Context, data Samples, e *evaluatio
 		return fmt.Sprintf("samples: %d\nbatch size: %d\nsteps: %d\n", e.hi, e.batch, e.steps) + m.facts() + m.checksum()
 	})
 	if err == nil {
+		err = startEpoch(data, 1) // the ranks have not read the same samples before
+	}
+	if err == nil {
 		logs, err = m.evaluate(ctx, data, e)
 	}
-	return logs, d.finish(ctx, err)
+	return logs, d.finish(ctx, err, noFacts)
 }
 
 // scoreTogether is score for several ranks, which compute the batches in turn. Every rank adds the results of
@@ -36,7 +39,7 @@ func (m *Model) scoreTogether(ctx context.Context, e *evaluation, s *scores, ord
 	own := (steps - rank + ranks - 1) / ranks
 	if own > 0 {
 		if err := r.begin(own, 0); err != nil {
-			return d.finish(ctx, err)
+			return d.finish(ctx, err, noFacts)
 		}
 		defer r.end()
 	}

@@ -10,8 +10,8 @@ import (
 )
 
 // predictTogether is predictSource for several ranks, which compute the batches in turn. After each round
-// every rank receives the outputs of all, so that all return the same.
-func (m *Model) predictTogether(ctx context.Context, source Source, p *prediction) ([]*Array, error) {
+// every rank receives the outputs of all, so that all return the same. This rank may have failed before.
+func (m *Model) predictTogether(ctx context.Context, source Source, p *prediction, err error) ([]*Array, error) {
 	d := p.dist
 	var (
 		g      *modelGraph // of the batch
@@ -20,7 +20,13 @@ func (m *Model) predictTogether(ctx context.Context, source Source, p *predictio
 		n      int
 	)
 	defer func() { m.graphs.release(g) }()
-	spec, err := m.inputSpec(), m.canPredict()
+	spec := m.inputSpec()
+	if err == nil {
+		err = m.canPredict()
+	}
+	if err == nil {
+		err = startEpoch(source, 1) // the ranks have not read the same samples before
+	}
 	if err == nil {
 		source, err = m.prepared(source, p)
 	}

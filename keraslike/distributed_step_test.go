@@ -23,7 +23,7 @@ func TestDistributedStepAllocatesNothing(t *testing.T) {
 		}
 		f := &fit{m: m, epochs: 1, batch: 8}
 		Distributed(distributed.Single(), Leaves(leaves)).applyFit(f)
-		if err := f.together(t.Context(), func() error { return f.prepare(&idSource{40}) }); err != nil {
+		if err := f.together(t.Context(), nil, func() error { return f.prepare(&idSource{40}) }); err != nil {
 			t.Fatal(err)
 		}
 		step := func() {

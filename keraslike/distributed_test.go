@@ -618,6 +618,24 @@ func TestDistributedMistakes(t *testing.T) {
 			})))
 			return err
 		}, `rank 1 has "call: end", rank 0 has "call: training step"`},
+		{"a callback that changes the rate on one rank", func(ctx context.Context, comm distributed.Comm) error {
+			_, err := toyModel(t).Fit(ctx, data, k.Distributed(comm), k.Callbacks(callbackFunc(func(e k.Event, tr *k.Training) error {
+				if comm.Rank() == 1 && e == k.BatchEnd {
+					tr.Rate = 0.5
+				}
+				return nil
+			})))
+			return err
+		}, `rank 1 has "learning rate: 0.5", rank 0 has "learning rate: 0.0`},
+		{"a callback that changes weights of one rank", func(ctx context.Context, comm distributed.Comm) error {
+			_, err := toyModel(t).Fit(ctx, data, k.Distributed(comm), k.Callbacks(callbackFunc(func(e k.Event, tr *k.Training) error {
+				if w := tr.Model.Weights()[0]; comm.Rank() == 1 && e == k.EpochEnd {
+					return w.Set(make([]float32, len(w.Values())))
+				}
+				return nil
+			})))
+			return err
+		}, `rank 1 has "checksum of all weights: `},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := local(t, 2, func(ctx context.Context, comm distributed.Comm) error {

@@ -3,6 +3,7 @@
 package keraslike
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,14 +87,10 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 	for _, o := range given(options, &err) {
 		o.applyFit(f)
 	}
-	switch {
-	case err != nil:
-	case ctx == nil:
-		err = errNoContext
-	case ctx.Err() != nil: // the model stays as it is, and where it stands
-		err = fmt.Errorf("%w before it began: %w", ErrInterrupted, ctx.Err())
-	default:
-		err = f.together(ctx, func() error { return f.prepare(data) })
+	if ctx == nil {
+		err = cmp.Or(err, errNoContext)
+	} else {
+		err = f.together(ctx, err, func() error { return f.prepare(data) })
 	}
 	if err != nil {
 		return h, fmt.Errorf("fit: %w", err)
@@ -113,7 +110,7 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 			_ = f.finish(errAborted)
 		}
 	}()
-	err = f.dist.finish(ctx, f.run(ctx, h))
+	err = f.dist.finish(ctx, f.run(ctx, h), m.checksum)
 	if errors.Is(err, ErrInterrupted) {
 		var forgotten error
 		m.interrupted, forgotten = f.interruption()

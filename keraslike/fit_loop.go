@@ -48,7 +48,25 @@ func (f *fit) run(ctx context.Context, h *History) error {
 			return err
 		}
 	}
+	if err := f.startNextEpoch(); err != nil {
+		return err
+	}
 	return f.notify(TrainEnd)
+}
+
+// startNextEpoch makes the sources of a distributed training continue alike on all ranks, of which each has read other
+// samples.
+func (f *fit) startNextEpoch() error {
+	if f.dist == nil {
+		return nil
+	}
+	next := f.state.Epoch + 1
+	if f.train != nil {
+		if err := startEpoch(f.train.source, next); err != nil {
+			return err
+		}
+	}
+	return startEpoch(f.validation, next)
 }
 
 // arrange begins an epoch in its order of samples.

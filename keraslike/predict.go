@@ -128,8 +128,18 @@ func (m *Model) PredictSource(ctx context.Context, source Source, options ...Pre
 		err = errors.Join(checkContext(ctx), p.check())
 	}
 	switch {
+	case p.dist != nil && ctx != nil:
+		if err == nil && m.err == nil && m.isStateful() {
+			err = m.statefulTogether()
+		}
+		if opened := p.dist.open(); opened != nil {
+			err = errors.Join(err, opened)
+			break
+		}
+		out, err = m.predictTogether(ctx, source, p, err)
+		err = p.dist.finish(ctx, err, noFacts)
 	case err != nil:
-	case p.dist == nil:
+	default:
 		if err := m.canPredict(); err != nil {
 			return nil, err
 		}
@@ -137,13 +147,6 @@ func (m *Model) PredictSource(ctx context.Context, source Source, options ...Pre
 			return nil, fmt.Errorf("predict: %w", m.statefulSampled())
 		}
 		out, err = m.predictSource(ctx, source, p)
-	case m.err == nil && m.isStateful():
-		err = m.statefulTogether()
-	default:
-		if err = p.dist.open(); err == nil {
-			out, err = m.predictTogether(ctx, source, p)
-			err = p.dist.finish(ctx, err)
-		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("predict: %w", err)
