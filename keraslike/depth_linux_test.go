@@ -75,7 +75,7 @@ func TestTimeIsLinearInDepth(t *testing.T) {
 				}
 				return cpuTime(t) - start
 			}
-			const least, tries, bound = 1000, 6, 8
+			const least, tries, bound = 1000, 8, 10 // a quadratic time would be 16 times as long
 			small, large := time.Hour, time.Hour
 			for range tries { // of which the shortest counts: caches are shared with other processes
 				small, large = min(small, once(least)), min(large, once(4*least))
