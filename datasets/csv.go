@@ -121,8 +121,11 @@ func openCSV(r io.Reader, name string, o CSVOptions, limits csvLimits, want stri
 		}
 		f.before++
 	}
-	begin, _ := in.Peek(maxCSVLine) // a short file is reported below
-	if err := checkCSV(begin, limits.line, want); err != nil {
+	begin, err := sniff.Peek(in, maxCSVLine)
+	if err == nil {
+		err = checkCSV(begin, limits.line, want)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s: line %d: %w", name, f.before+1, err)
 	}
 	if comma, ok := declared(begin); ok && (o.Comma == 0 || o.Comma == comma) {
@@ -131,9 +134,12 @@ func openCSV(r io.Reader, name string, o CSVOptions, limits csvLimits, want stri
 		}
 		f.before++
 		o.Comma = comma
-		begin, _ = in.Peek(maxCSVLine)
+		begin, err = sniff.Peek(in, maxCSVLine)
 	}
-	if f.dialect, err = guessDialect(begin, o); err != nil {
+	if err == nil {
+		f.dialect, err = guessDialect(begin, o)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s: line %d: %w", name, f.before+1, err)
 	}
 	f.records = csv.NewReader(&lines{r: in, n: f.before + 1, most: limits.line})

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
 
+	"github.com/reef-dl/reef/internal/sniff"
 	"github.com/reef-dl/reef/internal/text"
 )
 
@@ -263,7 +264,10 @@ func separators(begin []byte, comment rune) (counts [][4]int) {
 
 // decodeText returns the text of a file in UTF-8, without a byte order mark.
 func decodeText(in *bufio.Reader, set Charset) (*bufio.Reader, error) {
-	begin, _ := in.Peek(4) // a short file is reported by its reader
+	begin, err := sniff.Peek(in, 4)
+	if err != nil {
+		return nil, err
+	}
 	for _, mark := range []struct {
 		bytes string
 		set   Charset

@@ -3,7 +3,6 @@
 package datasets
 
 import (
-	"fmt"
 	"iter"
 	"os"
 	"path/filepath"
@@ -11,7 +10,7 @@ import (
 
 // ReadCSVFile is [ReadCSV] for the file at a path, by which errors call it.
 func ReadCSVFile(path string, o CSVOptions) (*Frame, error) {
-	f, err := openFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -19,24 +18,11 @@ func ReadCSVFile(path string, o CSVOptions) (*Frame, error) {
 	return ReadCSV(f, path, o)
 }
 
-// openFile opens a file. A folder is an error here, since it reads like an empty file.
-func openFile(path string) (*os.File, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		_ = f.Close() // only opened
-		return nil, fmt.Errorf("%s is a folder, want a file", path)
-	}
-	return f, nil
-}
-
 // CSVFileChunks is [CSVChunks] for the file at a path. Each iteration opens the file, reads it
 // from its beginning and closes it, so that [TableEncoder.Stream] can read it in every epoch.
 func CSVFileChunks(path string, o CSVOptions, rows int) iter.Seq2[*Frame, error] {
 	return func(yield func(*Frame, error) bool) {
-		f, err := openFile(path)
+		f, err := os.Open(path)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -48,7 +34,7 @@ func CSVFileChunks(path string, o CSVOptions, rows int) iter.Seq2[*Frame, error]
 
 // ReadTextsFile is [ReadTexts] for the file at a path, by which errors call it.
 func ReadTextsFile(path string) (*Texts, error) {
-	f, err := openFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -3,13 +3,18 @@
 package datasets
 
 import (
+	"cmp"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/reef-dl/reef/datasets/internal/idx"
+	"github.com/reef-dl/reef/internal/inflate"
 )
 
 // TestFilesByPath reads files by their paths, which errors name.
@@ -55,7 +60,7 @@ func TestFilesByPath(t *testing.T) {
 	_, errFolder := ReadCSVFile(dir, CSVOptions{})
 	_, errTextFolder := ReadTextsFile(dir)
 	for k, err := range []error{errFolder, errTextFolder, chunksErr(dir)} {
-		if err == nil || err.Error() != dir+" is a folder, want a file" {
+		if err == nil || !strings.HasPrefix(err.Error(), dir) || strings.Contains(err.Error(), "an empty file") {
 			t.Errorf("folder %d: %v", k, err)
 		}
 	}
@@ -74,4 +79,38 @@ func TestFilesByPath(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	}
+}
+
+// TestErrorsOfReading: what a reader fails with, at once or later, is in the error, also if it fails only once.
+func TestErrorsOfReading(t *testing.T) {
+	broken := errors.New("the disk is broken")
+	for name, read := range map[string]func(r io.Reader) error{
+		"CSV":         func(r io.Reader) error { _, err := ReadCSV(r, "f", CSVOptions{}); return err },
+		"CSV, UTF-16": func(r io.Reader) error { _, err := ReadCSV(r, "f", CSVOptions{Charset: UTF16LE}); return err },
+		"texts":       func(r io.Reader) error { _, err := ReadTexts(r, "f"); return err },
+		"reviews":     func(r io.Reader) error { return readTar(t.Context(), r, "f", map[string][]review{}) },
+		"IDX": func(r io.Reader) error {
+			plain, _, err := inflate.Gunzip(r, "f", reviewsInflated)
+			if err == nil {
+				_, err = idx.Read(plain, "f", 1<<20, func([]int) error { return nil })
+			}
+			return err
+		},
+	} {
+		for _, begin := range []string{"", "a", "BZ", "a,b"} {
+			r := io.MultiReader(strings.NewReader(begin), &failsOnce{err: broken})
+			if err := read(r); !errors.Is(err, broken) {
+				t.Errorf("%s after %q: got %v, want %v", name, begin, err, broken)
+			}
+		}
+	}
+}
+
+// failsOnce is a reader that fails and then ends.
+type failsOnce struct{ err error }
+
+func (f *failsOnce) Read([]byte) (int, error) {
+	err := cmp.Or(f.err, io.EOF)
+	f.err = nil
+	return 0, err
 }

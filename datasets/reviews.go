@@ -171,7 +171,11 @@ func readTar(ctx context.Context, r io.Reader, name string, found map[string][]r
 	}
 	if !gzipped {
 		in := plain.(*bufio.Reader)
-		if begin, _ := in.Peek(sniff.Len); !bytes.HasPrefix(begin, []byte("BZh")) { // a short file is reported by its reader
+		begin, err := sniff.Peek(in, sniff.Len)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if !bytes.HasPrefix(begin, []byte("BZh")) {
 			return fmt.Errorf("%s: offset 0: %s, want a tar archive compressed with gzip or bzip2", name, cmp.Or(sniff.Name(begin), "unknown"))
 		}
 		plain = reviewsInflated.Of(bzip2.NewReader(in), count.Count)

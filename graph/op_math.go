@@ -244,7 +244,7 @@ func LogAddExp(a, b *Node) (*Node, error) {
 var logAddExp = elementwise.New([]elementwise.Type{elementwise.Float, elementwise.Float},
 	elementwise.Step{Op: elementwise.Max, A: 0, B: 1},
 	elementwise.Step{Op: elementwise.Equal, A: 0, B: 1},
-	elementwise.Step{Op: elementwise.Clip, A: 2}, // 0
+	elementwise.Step{Op: elementwise.Clip, A: 2}, // to [0, 0]
 	elementwise.Step{Op: elementwise.Sub, A: 0, B: 1},
 	elementwise.Step{Op: elementwise.Where, A: 3, B: 4, C: 5},
 	elementwise.Step{Op: elementwise.Abs, A: 6},

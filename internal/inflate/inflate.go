@@ -10,6 +10,8 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+
+	"github.com/reef-dl/reef/internal/sniff"
 )
 
 // Limit is how much may come out of a compressed file: Base bytes, and Ratio bytes for
@@ -69,8 +71,12 @@ func (c *Counter) Count() int64 { return c.n }
 func Gunzip(r io.Reader, name string, l Limit) (plain io.Reader, gzipped bool, err error) {
 	c := &Counter{Reader: r}
 	in := bufio.NewReader(c)
-	if magic, err := in.Peek(2); err != nil || magic[0] != 0x1f || magic[1] != 0x8b {
-		return in, false, nil // too short to be compressed: reported by its reader
+	magic, err := sniff.Peek(in, 2)
+	if err != nil {
+		return nil, false, fmt.Errorf("%s: %w", name, err)
+	}
+	if string(magic) != "\x1f\x8b" {
+		return in, false, nil // also if it is too short to be compressed
 	}
 	z, err := gzip.NewReader(in)
 	if err != nil {

@@ -5,6 +5,7 @@
 package sniff
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -30,6 +31,16 @@ func File(path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return begin[:n], nil
+}
+
+// Peek returns the next bytes of a reader without reading them: n, or as many as there are or as its buffer holds.
+// Peek of the reader itself returns an error of reading once, and what is read next may not fail again.
+func Peek(in *bufio.Reader, n int) ([]byte, error) {
+	begin, err := in.Peek(n)
+	if errors.Is(err, io.EOF) || errors.Is(err, bufio.ErrBufferFull) {
+		err = nil
+	}
+	return begin, err
 }
 
 // magics are the first bytes of formats; a dot stands for any byte.

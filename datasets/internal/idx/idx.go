@@ -90,12 +90,15 @@ func Read(r io.Reader, name string, limit int, check func(shape []int) error) (*
 
 // readHeader returns the shape and the offset of the first element.
 func readHeader(r *bufio.Reader, name string, limit int) ([]int, int, error) {
-	begin, _ := r.Peek(sniff.Len) // a short file is reported below
-	var magic [4]byte
-	if _, err := io.ReadFull(r, magic[:]); err != nil {
-		return nil, 0, fmt.Errorf("%s: offset 0: header: %w", name, eof(err))
+	magic, err := sniff.Peek(r, 4)
+	if err == nil && len(magic) < 4 {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("%s: offset 0: header: %w", name, err)
 	}
 	if magic[0] != 0 || magic[1] != 0 {
+		begin, _ := r.Peek(sniff.Len) // refused in any case
 		if is := sniff.Name(begin); is != "" {
 			return nil, 0, fmt.Errorf("%s: offset 0: %s, want an IDX file", name, is)
 		}
@@ -105,6 +108,7 @@ func readHeader(r *bufio.Reader, name string, limit int) ([]int, int, error) {
 		return nil, 0, fmt.Errorf("%s: offset 2: element type %#02x, want %#02x (bytes)", name, magic[2], typeUint8)
 	}
 	axes := int(magic[3])
+	_, _ = r.Discard(len(magic)) // were peeked at
 	if axes < 1 || axes > maxAxes {
 		return nil, 0, fmt.Errorf("%s: offset 3: %d axes, want 1 to %d", name, axes, maxAxes)
 	}

@@ -232,6 +232,10 @@ func TestPolynomials(t *testing.T) {
 					if !slices.Equal(got.Floats, want.Floats) {
 						t.Errorf("%v of %d elements differs from its steps", e, n)
 					}
+					x := in[0]
+					if Run(e, &x, in); !slices.Equal(x.Floats, want.Floats) {
+						t.Errorf("%v of %d elements differs from its steps where it replaces its operand", e, n)
+					}
 				}
 			}
 		}
